@@ -1,0 +1,33 @@
+"""The exact cache of model replies: the same question in the same state costs nothing twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Protocol
+
+from workbench.values import Scope
+
+
+class ReplyCache(Protocol):
+    """Where replies are kept; the store implements it."""
+
+    def get(self, key: str) -> str | None:
+        """The stored reply, or None."""
+        ...
+
+    def put(self, key: str, reply: str) -> None:
+        """Keep a reply under its key, replacing an older one."""
+        ...
+
+
+def cache_key(scope: Scope, parts: Mapping[str, object]) -> str:
+    """SHA-256 over the scope and everything that can change the reply.
+
+    ``parts`` must hold prompt version, model digest, corpus version and all parameters; two actors
+    with different scopes never share an entry.
+    """
+    labels = ["*"] if scope.unrestricted else sorted(scope.labels)
+    canonical = json.dumps({"scope": labels, **parts}, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

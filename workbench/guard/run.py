@@ -1,0 +1,123 @@
+"""The Run: a permitted, budgeted and audited operation that every model and corpus call needs.
+
+Order of a run: decide (policy) -> reserve budget -> cache -> work -> settle -> audit. Denials and
+failures are audited too; if the audit cannot be written, the verb fails.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from workbench.errors import AccessDenied, WorkbenchError
+from workbench.guard.audit import AuditEntry, Ledger, Outcome
+from workbench.guard.budget import Budget, Meter
+from workbench.guard.policy import Action, decide
+from workbench.values import Actor, Scope
+
+
+@dataclass(slots=True)
+class RunCounts:
+    """Model calls that were made, and replies that came from the cache instead."""
+
+    model_calls: int = 0
+    cache_hits: int = 0
+
+
+class Run:
+    """What a verb holds while it works. Only ``Guard.open`` makes one, and closes it."""
+
+    def __init__(self, actor: Actor, action: Action, scope: Scope, budget: Budget) -> None:
+        self.id = uuid.uuid4().hex
+        self.actor = actor
+        self.action = action
+        self.scope = scope
+        self.meter = Meter(budget)
+        self.counts = RunCounts()
+        self._open = True
+
+    def require_open(self) -> None:
+        """Raises AccessDenied once the verb has ended: a kept Run opens no door later."""
+        if not self._open:
+            raise AccessDenied(
+                "the run has ended", value=self.id, next_step="Call the session's verb again."
+            )
+
+    def require_write(self, label: str) -> None:
+        """Raises AccessDenied unless this run may change documents under ``label``."""
+        self.require_open()
+        if not self.action.writes or not self.scope.allows(label):
+            raise AccessDenied(
+                f"a run for {self.action.value!r} may not write",
+                value=f"label {label!r}",
+                next_step="Use a verb that writes, as an actor whose labels include this one.",
+            )
+
+    def close(self) -> None:
+        self._open = False
+
+
+class Guard:
+    """The one door: decides, meters and audits. It owns no state but its ledger."""
+
+    def __init__(self, ledger: Ledger, budget: Budget) -> None:
+        self._ledger = ledger
+        self._budget = budget
+
+    @contextmanager
+    def open(
+        self, actor: Actor, action: Action, *, resource: str = "", budget: Budget | None = None
+    ) -> Iterator[Run]:
+        """Open a run for ``actor``; the audit row is written when the block ends.
+
+        Raises:
+            AccessDenied: if the policy refuses; the denial is audited first.
+            AuditError: if the audit row cannot be written.
+        """
+        started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        run = Run(actor, action, actor.scope, budget or self._budget)
+        decision = decide(actor, action, resource)
+        if not decision.allowed:
+            run.close()
+            self._write(run, resource, started_at, Outcome.DENIED, decision.reason)
+            raise AccessDenied(
+                f"{actor.name} may not {action.value}",
+                value=decision.reason,
+                next_step="Ask an administrator for the role or label in workbench.toml.",
+            )
+        try:
+            yield run
+        except BaseException as error:
+            run.close()
+            self._write(run, resource, started_at, Outcome.FAILED, _name(error))
+            raise
+        run.close()
+        self._write(run, resource, started_at, Outcome.DONE, decision.reason)
+
+    def _write(
+        self, run: Run, resource: str, started_at: str, outcome: Outcome, detail: str
+    ) -> None:
+        self._ledger.record(
+            AuditEntry(
+                run_id=run.id,
+                actor=run.actor.name,
+                role=run.actor.role,
+                action=run.action.value,
+                resource=resource,
+                outcome=outcome,
+                detail=detail,
+                usage=run.meter.usage,
+                model_calls=run.counts.model_calls,
+                cache_hits=run.counts.cache_hits,
+                started_at=started_at,
+            )
+        )
+
+
+def _name(error: BaseException) -> str:
+    # The class only: a message could quote document text, which has no place in the audit.
+    kind = type(error).__name__
+    return kind if isinstance(error, WorkbenchError) else f"unexpected {kind}"

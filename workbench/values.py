@@ -1,0 +1,200 @@
+"""The nouns on the data's way, all frozen.
+
+source -> Document -> MaskedDocument -> Chunk -> vector -> Hit -> Answer
+
+All character offsets are half-open, ``start <= i < end``, and count Python characters of the text
+they belong to: a Document's own text before masking, the masked text everywhere after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+DEFAULT_LABEL = "internal"
+"""The label of a document that was ingested without one."""
+
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+_NO_COUNTS: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a name, a role known to the policy, and the labels the actor may see."""
+
+    name: str
+    role: str
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The document labels that are visible. The default scope sees nothing."""
+
+    labels: frozenset[str] = frozenset()
+    unrestricted: bool = False
+
+    def allows(self, label: str) -> bool:
+        return self.unrestricted or label in self.labels
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Characters ``start`` to ``end`` of a document's text stand on page ``number`` (from 1)."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One parsed source item, before masking. It must never be stored, logged or embedded.
+
+    ``pages`` is empty for formats without pages. ``content_hash`` is the SHA-256 of the bytes.
+    """
+
+    uri: str
+    name: str
+    media_type: str
+    content_hash: str
+    text: str
+    label: str = DEFAULT_LABEL
+    pages: tuple[Page, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedDocument:
+    """A document whose text, name and metadata hold placeholders instead of personal data.
+
+    ``id`` is 0 until the store gives it one; a changed file becomes a new document with a new id.
+    ``masked`` counts the replaced spans by entity type.
+    """
+
+    uri: str
+    name: str
+    media_type: str
+    content_hash: str
+    text: str
+    label: str = DEFAULT_LABEL
+    pages: tuple[Page, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    masked: Mapping[str, int] = field(default_factory=lambda: _NO_COUNTS)
+    id: int = 0
+
+    def page_at(self, offset: int) -> int | None:
+        """The page number that holds the character at ``offset``; None without pages."""
+        for page in self.pages:
+            if page.start <= offset < page.end:
+                return page.number
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A span of a masked document: ``document.text[start:end] == text``.
+
+    ``heading`` is the path of headings above the span ("Leave > Sick leave"), possibly empty; it is
+    searched and embedded with the text, but is not part of it. ``id`` and ``document_id`` are 0
+    until stored.
+    """
+
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    page: int | None = None
+    heading: str = ""
+    id: int = 0
+    document_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that was found, with its document's name and uri.
+
+    ``score`` is comparable within one result only. ``keyword_rank`` and ``vector_rank`` count from
+    1 and are None where that search did not return the chunk. ``similarity`` is the cosine of the
+    question and the chunk, -1 to 1, and None in a keyword-only search.
+    """
+
+    chunk: Chunk
+    document: str
+    uri: str
+    label: str
+    score: float
+    keyword_rank: int | None = None
+    vector_rank: int | None = None
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The exact words of a source: the masked text of ``document_id`` at ``start`` to ``end``."""
+
+    document: str
+    uri: str
+    page: int | None
+    start: int
+    end: int
+    quote: str
+    document_id: int
+
+
+class Support(StrEnum):
+    """How far the sources carry an answer."""
+
+    SUPPORTED = "supported"
+    PARTIAL = "partial"
+    ABSTAINED = "abstained"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence of an answer. Without a located citation it is unsupported."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+
+    @property
+    def supported(self) -> bool:
+        return bool(self.citations)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What model calls consumed: tokens in and out, and seconds."""
+
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.output_tokens + other.output_tokens,
+            self.seconds + other.seconds,
+        )
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentInfo:
+    """A stored document without its text. ``characters`` and ``chunks`` are counts."""
+
+    id: int
+    uri: str
+    name: str
+    media_type: str
+    label: str
+    characters: int
+    pages: int
+    chunks: int
+    masked: Mapping[str, int]
+    ingested_at: str
