@@ -1,0 +1,91 @@
+# Everything a newcomer or a build server needs. `make` alone lists the targets.
+
+PYTHON ?= python3
+DEMO   := data/local/demo
+BIN    := .venv/bin
+QUESTION ?= How many weeks of paid parental leave can I take?
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- environment -----------------------------------------------------------------------------
+
+# pip, not a faster installer: it follows whatever index and certificates this machine has set up.
+# The lock names every package with its hashes, so dependencies and outside constraints have no say.
+INSTALL := PIP_CONSTRAINT=/dev/null PIP_DISABLE_PIP_VERSION_CHECK=1 \
+	$(BIN)/python -m pip install --quiet --no-deps --require-virtualenv
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Workbench needs Python 3.11 or later; name one: make PYTHON=python3.12' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.setup: requirements.lock pyproject.toml | .venv/bin/python
+	@echo 'Installing the pinned packages into .venv (about 380 MB to download, once)'
+	$(INSTALL) --require-hashes --requirement requirements.lock
+	$(INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+.venv/.setup-dev: requirements-dev.lock .venv/.setup
+	$(INSTALL) --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+.PHONY: setup
+setup: .venv/.setup ## Create .venv with the pinned packages
+
+.PHONY: lock
+lock: .venv/.setup-dev ## Pin the newest allowed versions again (after a change in pyproject.toml)
+	scripts/lock.sh
+
+# --- use -------------------------------------------------------------------------------------
+
+.PHONY: run
+run: setup ## Ingest the sample, answer one question, open the app
+	$(BIN)/workbench models pull default embedding
+	$(BIN)/workbench --workspace $(DEMO) ingest data/sample
+	$(BIN)/workbench --workspace $(DEMO) ask "$(QUESTION)"
+	$(BIN)/workbench --workspace $(DEMO) app
+
+# --- checks ----------------------------------------------------------------------------------
+
+.PHONY: test
+test: lint test-models ## Lint, then every test, notebook and page
+	scripts/ensure_chromium.sh
+	$(BIN)/pytest
+	$(BIN)/pytest --nbval notebooks
+
+.PHONY: lint
+lint: .venv/.setup-dev ## Style, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy workbench
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: test-models
+test-models: .venv/.setup-dev # The models that the tests and notebooks run
+	$(BIN)/workbench models pull light embedding
+
+.PHONY: notebooks
+notebooks: .venv/.setup-dev test-models ## Run the notebooks and compare their outputs
+	$(BIN)/pytest --nbval notebooks
+
+.PHONY: bench
+bench: .venv/.setup-dev ## Measure; prints tables and writes benchmarks/out/*.json
+	scripts/bench.sh
+
+.PHONY: screenshots
+screenshots: .venv/.setup-dev ## Take the README's pictures of the app in Chromium
+	scripts/ensure_chromium.sh
+	$(BIN)/python scripts/screenshots.py
+
+.PHONY: clean
+clean: ## Remove what the tools wrote; the environment, models and workspaces stay
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -path ./.venv -prune -o -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) \
+		-exec rm -rf {} +
