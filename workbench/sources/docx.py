@@ -1,0 +1,88 @@
+"""Word documents: headings, lists, tables, text boxes, notes and comments, through HTML."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from workbench.errors import CorruptFile
+from workbench.sources.html import html_to_markdown
+from workbench.sources.parsed import Parsed
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+_STYLES = "comment-reference => sup\np[style-name='Title'] => h1:fresh"
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
+_HEADERS = re.compile(r"word/header\d*\.xml")
+_FOOTERS = re.compile(r"word/footer\d*\.xml")
+_CORE = "docProps/core.xml"
+_BACK_LINK = re.compile(r" ?↑")
+
+
+def parse_docx(data: bytes) -> Parsed:
+    """A Word document as markdown, its page headers before the body and footers after it.
+
+    Raises:
+        CorruptFile: if it is not a complete Word document.
+    """
+    import mammoth
+
+    try:
+        result = mammoth.convert_to_html(io.BytesIO(data), style_map=_STYLES, convert_image=_drop)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            headers = _lines(archive, _HEADERS)
+            footers = _lines(archive, _FOOTERS)
+            metadata = _properties(archive)
+    except Exception as error:  # mammoth raises whatever its XML and zip readers raise
+        raise CorruptFile(
+            "the Word document cannot be read",
+            value=f"{type(error).__name__}: {error}",
+            next_step="Open it in a word processor and save it again.",
+        ) from error
+    body = _BACK_LINK.sub("", html_to_markdown(result.value))
+    return Parsed(
+        media_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        parts=("\n\n".join(part for part in (headers, body, footers) if part),),
+        metadata=metadata,
+    )
+
+
+def _drop(_image: object) -> list[object]:
+    return []
+
+
+def _lines(archive: zipfile.ZipFile, wanted: re.Pattern[str]) -> str:
+    """The different paragraphs of the parts with such a name; pages repeat them, the text not."""
+    lines: dict[str, None] = {}
+    for name in sorted(archive.namelist()):
+        if wanted.fullmatch(name):
+            lines.update(dict.fromkeys(_paragraphs(archive.read(name))))
+    return "\n".join(lines)
+
+
+def _paragraphs(xml: bytes) -> Iterator[str]:
+    for paragraph in _root(xml).iter(f"{_WORD}p"):
+        text = "".join(str(part.text or "") for part in paragraph.iter(f"{_WORD}t")).strip()
+        if text:
+            yield text
+
+
+def _properties(archive: zipfile.ZipFile) -> dict[str, str]:
+    if _CORE not in archive.namelist():
+        return {}
+    root = _root(archive.read(_CORE))
+    fields = {"title": "title", "author": "creator"}
+    found = {name: (root.findtext(f"{_DUBLIN_CORE}{tag}") or "") for name, tag in fields.items()}
+    return {name: value.strip() for name, value in found.items() if value.strip()}
+
+
+def _root(xml: bytes) -> etree._Element:
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    return etree.fromstring(xml, parser)

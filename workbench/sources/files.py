@@ -1,0 +1,142 @@
+"""Files and folders as a source of documents."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from workbench.config import LimitsConfig
+from workbench.errors import EmptyFile, SourceError, UnsupportedFormat, UsageError
+from workbench.sources.child import too_large
+from workbench.sources.parsing import PARSER_VERSION
+from workbench.sources.worker import Parser
+from workbench.values import Document, Page
+
+__all__ = ["PARSER_VERSION", "FileSource"]
+
+_OFFICE_LOCK = "~$"
+
+
+class FileSource:
+    """Finds files and turns each into a Document, in a process of its own.
+
+    Safe to share between threads; files are parsed one at a time.
+    """
+
+    def __init__(self, limits: LimitsConfig) -> None:
+        self._limits = limits
+        self._parser = Parser(limits)
+
+    def discover(self, paths: Sequence[Path]) -> list[Path]:
+        """The files at and below ``paths``, sorted, each once.
+
+        Below a folder, hidden files, lock files of office programs and links that lead out of the
+        folder are left out; a file that is named itself is always listed.
+
+        Raises:
+            UsageError: if a path does not exist.
+        """
+        found: dict[Path, Path] = {}
+        for path in paths:
+            if not path.exists():
+                raise UsageError(
+                    "there is no such file or folder",
+                    value=path,
+                    next_step="Check the spelling, or the folder you are in.",
+                )
+            for file in _files_below(path) if path.is_dir() else [path]:
+                found.setdefault(file.resolve(), file)
+        return sorted(found.values())
+
+    def fingerprint(self, path: Path) -> str:
+        """The SHA-256 of the file's bytes, in hexadecimal.
+
+        Raises:
+            SourceError: if the file cannot be read, or is no regular file.
+        """
+        self._check(path)
+        try:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+    def read(self, path: Path, *, label: str) -> Document:
+        """Parse one file.
+
+        Raises:
+            UnsupportedFormat: if there is no parser for it.
+            CorruptFile: if its bytes do not match its format.
+            EncryptedFile: if it needs a password.
+            EmptyFile: if it holds no text, for example a scan.
+            FileTooLarge: if it is over a limit of size, text, time or memory.
+            SourceError: if it cannot be read at all.
+        """
+        self._check(path)
+        real = path.resolve()
+        reply = self._parser.parse(real)
+        pages = reply["pages"]
+        metadata = reply["metadata"]
+        return Document(
+            uri=real.as_uri(),
+            name=_shown(path.name),
+            media_type=str(reply["media_type"]),
+            content_hash=str(reply["content_hash"]),
+            text=str(reply["text"]),
+            label=label,
+            pages=tuple(Page(*page) for page in pages) if isinstance(pages, list) else (),
+            metadata=metadata if isinstance(metadata, Mapping) else {},
+        )
+
+    def close(self) -> None:
+        """End the parser process; it also ends with this object or the program."""
+        self._parser.close()
+
+    def _check(self, path: Path) -> None:
+        """Refuse by name and size alone, before a byte is read."""
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        if not path.is_file():
+            raise UnsupportedFormat(
+                "this is no regular file", value=path.name, next_step="Give a file or a folder."
+            )
+        if size == 0:
+            raise EmptyFile(
+                "the file is empty",
+                value=path.name,
+                next_step="Check that it was copied or saved completely.",
+            )
+        if size > self._limits.max_file_bytes:
+            raise too_large(path.name, self._limits.max_file_bytes)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    root = folder.resolve()
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not _hidden(name)]
+        for name in names:
+            file = Path(parent, name)
+            real = file.resolve()
+            if not _hidden(name) and real.is_file() and real.is_relative_to(root):
+                yield file
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith((".", _OFFICE_LOCK))
+
+
+def _shown(name: str) -> str:
+    """A file name that is not UTF-8 on disk, made printable."""
+    return os.fsencode(name).decode("utf-8", errors="replace")
+
+
+def _unreadable(path: Path, error: OSError) -> SourceError:
+    return SourceError(
+        "the file cannot be read",
+        value=f"{path.name}: {error.strerror or error}",
+        next_step="Check that it exists and that you may read it.",
+    )

@@ -1,0 +1,19 @@
+"""What a parser returns: raw text in parts, before cleaning and before offsets exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The text of one file. With ``paged``, ``parts`` are its pages, in order and from page 1."""
+
+    media_type: str
+    parts: tuple[str, ...]
+    paged: bool = False
+    metadata: Mapping[str, str] = field(default_factory=lambda: _EMPTY)

@@ -1,0 +1,111 @@
+"""Bytes to clean text with pages: the work of the parser process, as a plain function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from workbench.errors import CorruptFile, EmptyFile, FileTooLarge, SourceError
+from workbench.sources.detect import Kind, detect
+from workbench.sources.docx import parse_docx
+from workbench.sources.html import parse_html
+from workbench.sources.markdown import parse_markdown
+from workbench.sources.parsed import Parsed
+from workbench.sources.pdf import parse_pdf
+from workbench.sources.tables import parse_csv, parse_workbook
+from workbench.sources.text import clean, parse_text
+from workbench.values import Page
+
+PARSER_VERSION = "1"
+"""Changes whenever the text, pages or metadata of any format change."""
+
+_PARSERS: Mapping[Kind, Callable[[bytes], Parsed]] = {
+    Kind.PDF: parse_pdf,
+    Kind.DOCX: parse_docx,
+    Kind.WORKBOOK: parse_workbook,
+    Kind.HTML: parse_html,
+    Kind.MARKDOWN: parse_markdown,
+    Kind.CSV: parse_csv,
+    Kind.TEXT: parse_text,
+}
+_PART_BREAK = "\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedText:
+    """Clean text and the pages that point into it."""
+
+    text: str
+    media_type: str
+    pages: tuple[Page, ...]
+    metadata: Mapping[str, str]
+
+
+def parse(data: bytes, name: str, *, max_chars: int) -> ParsedText:
+    """Parse the bytes of a file named ``name``.
+
+    Raises:
+        SourceError: of the kind that fits; nothing else.
+    """
+    try:
+        parsed = _PARSERS[detect(data, name)](data)
+        result = assemble(parsed)
+    except SourceError:
+        raise
+    except MemoryError as error:
+        raise FileTooLarge(
+            "the file needs more memory than a parser may use",
+            next_step="Split it, or export it as text.",
+        ) from error
+    except Exception as error:  # the border: a parser may raise anything on hostile bytes
+        raise CorruptFile(
+            "the file cannot be parsed",
+            value=f"{type(error).__name__}: {error}",
+            next_step="Open it in its program and save it again.",
+        ) from error
+    _check(result, max_chars=max_chars)
+    return result
+
+
+def assemble(parsed: Parsed) -> ParsedText:
+    """Clean the parts, then join them: offsets are counted in the text that is kept."""
+    parts = [clean(part) for part in parsed.parts]
+    pages = []
+    start = 0
+    for number, part in enumerate(parts, start=1):
+        pages.append(Page(number=number, start=start, end=start + len(part)))
+        start += len(part) + len(_PART_BREAK)
+    metadata = {clean(key): clean(value) for key, value in parsed.metadata.items()}
+    empty = [str(number) for number, part in enumerate(parts, start=1) if not _has_text(part)]
+    if parsed.paged and empty:
+        metadata["pages_without_text"] = ", ".join(empty)
+    return ParsedText(
+        text=_PART_BREAK.join(parts),
+        media_type=parsed.media_type,
+        pages=tuple(pages) if parsed.paged else (),
+        metadata=metadata,
+    )
+
+
+def _check(result: ParsedText, *, max_chars: int) -> None:
+    if len(result.text) > max_chars:
+        raise FileTooLarge(
+            "the file holds too much text",
+            value=f"{len(result.text):,} characters, allowed are {max_chars:,}",
+            next_step="Split it, or raise limits.max_document_chars.",
+        )
+    if _has_text(result.text):
+        return
+    if result.pages:
+        raise EmptyFile(
+            "the file has pages but no text, so it is probably a scan",
+            value=f"{len(result.pages)} pages",
+            next_step="Run text recognition (OCR) on it and ingest the result.",
+        )
+    raise EmptyFile(
+        "the file holds no text", next_step="Check that this is the file you meant."
+    )
+
+
+def _has_text(text: str) -> bool:
+    return any(character.isalnum() for character in text)

@@ -1,0 +1,142 @@
+"""CSV and workbooks: one line a row, each value with the name of its column.
+
+A line ``Team: Blues; Cups: 1`` is understood, found and quoted without the table around it. A
+markdown row is shorter, but a small model has to count its bars back to the header.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, time
+
+from workbench.errors import CorruptFile, EncryptedFile
+from workbench.sources.parsed import Parsed
+from workbench.sources.text import decode
+
+_DELIMITERS = ",;\t|"
+_SNIFFED_ROWS = 50
+_MAX_FIELD_CHARS = 10_000_000
+# A quantity or a date is a value; a short whole number (1, 2, 2023) may name a column.
+_QUANTITY = re.compile(r"[-+(]?[$€£]?[-+]?(?:\d{5,}|\d+[.,:/-]\d[\d.,:/ -]*)[)%]?")
+
+
+def parse_csv(data: bytes) -> Parsed:
+    """Delimited text; the delimiter is found by trying comma, semicolon, tab and bar.
+
+    Raises:
+        CorruptFile: if the rows cannot be told apart.
+    """
+    text = decode(data)
+    csv.field_size_limit(_MAX_FIELD_CHARS)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=sniff_delimiter(text)))
+    except csv.Error as error:
+        raise CorruptFile(
+            "the table cannot be read",
+            value=error,
+            next_step="Open it in a spreadsheet and export it as CSV again.",
+        ) from error
+    return Parsed(media_type="text/csv", parts=(rows_to_text(rows),))
+
+
+def sniff_delimiter(text: str) -> str:
+    """The delimiter that cuts most rows into the same number of cells, more than one."""
+
+    def score(delimiter: str) -> tuple[float, int]:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        widths = [len(row) for row, _ in zip(reader, range(_SNIFFED_ROWS), strict=False) if row]
+        usual = max(set(widths), key=widths.count, default=1)
+        return (widths.count(usual) / len(widths) if usual > 1 else 0.0, usual)
+
+    return max(_DELIMITERS, key=score)
+
+
+def parse_workbook(data: bytes) -> Parsed:
+    """An Excel or OpenDocument workbook: a heading for each sheet, then its rows.
+
+    Formulas are read as the values last saved; dates in ISO form.
+
+    Raises:
+        EncryptedFile: if the workbook needs a password.
+        CorruptFile: if it cannot be read.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+    try:
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        sheets = [(name, workbook.get_sheet_by_name(name)) for name in workbook.sheet_names]
+    except PasswordError as error:
+        raise EncryptedFile(
+            "the workbook is protected by a password",
+            next_step="Save a copy without the password and ingest the copy.",
+        ) from error
+    except CalamineError as error:
+        raise CorruptFile(
+            "the workbook cannot be read",
+            value=error,
+            next_step="Open it in a spreadsheet and save it again.",
+        ) from error
+    parts = []
+    for name, sheet in sheets:
+        rows = rows_to_text([_shown(cell) for cell in row] for row in sheet.iter_rows())
+        if rows:
+            parts.append(f"# {_one_line(name)}\n\n{rows}")
+    return Parsed(
+        media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        parts=("\n\n".join(parts),),
+    )
+
+
+def rows_to_text(rows: Iterable[Sequence[str]]) -> str:
+    """Rows as lines. Blank rows part the tables of a sheet; each table has its own header."""
+    return "\n\n".join("\n".join(_table_lines(table)) for table in _tables(rows))
+
+
+def _tables(rows: Iterable[Sequence[str]]) -> Iterator[list[list[str]]]:
+    table: list[list[str]] = []
+    for row in rows:
+        cells = [_one_line(cell) for cell in row]
+        if any(cells):
+            table.append(cells)
+        elif table:
+            yield table
+            table = []
+    if table:
+        yield table
+
+
+def _table_lines(table: list[list[str]]) -> Iterator[str]:
+    header: list[str] | None = None
+    for number, row in enumerate(table):
+        filled = [cell for cell in row if cell]
+        if header is None and len(filled) > 1 and number + 1 < len(table):
+            header = [] if any(_QUANTITY.fullmatch(cell) for cell in filled) else row
+            yield " | ".join(filled)
+        elif header:
+            yield "; ".join(_labelled(header, row))
+        else:
+            yield " | ".join(filled)
+
+
+def _labelled(header: Sequence[str], row: Sequence[str]) -> Iterator[str]:
+    for column, cell in enumerate(row):
+        label = header[column].rstrip(":") if column < len(header) else ""
+        if cell:
+            yield f"{label}: {cell}" if label else cell
+
+
+def _one_line(cell: str) -> str:
+    return " ".join(cell.split())
+
+
+def _shown(cell: object) -> str:
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float):
+        return format(cell, ".15g")
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ")
+    return str(cell)

@@ -1,0 +1,156 @@
+"""The parent's end of the parser process: started when needed, reused, replaced after a failure.
+
+A program of its own and not ``multiprocessing``: that would import the user's main module again,
+so a script without a ``__main__`` guard would run itself twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+
+import workbench
+from workbench import errors
+from workbench.config import LimitsConfig
+
+MAX_MEMORY_BYTES = 4 * 1024**3
+_FILES_PER_PROCESS = 500
+_STOP_TIMEOUT_S = 5
+
+
+class Parser:
+    """Parses files in a limited process, one at a time. Safe to share between threads."""
+
+    def __init__(self, limits: LimitsConfig, *, max_memory_bytes: int = MAX_MEMORY_BYTES) -> None:
+        self._limits = limits
+        self._max_memory_bytes = max_memory_bytes
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stop: weakref.finalize[[subprocess.Popen[bytes]], Parser] | None = None
+        self._served = 0
+
+    def parse(self, path: Path) -> Mapping[str, object]:
+        """The reply of ``child.answer`` for ``path``.
+
+        Raises:
+            SourceError: the parser's own, or for a file that outlasts or crashes the process.
+        """
+        request = {
+            "path": str(path),
+            "max_bytes": self._limits.max_file_bytes,
+            "max_chars": self._limits.max_document_chars,
+            "timeout_s": self._limits.parse_timeout_s,
+        }
+        with self._lock:
+            line = self._exchange(json.dumps(request).encode() + b"\n", path.name)
+        reply: dict[str, object] = json.loads(line)
+        if "error" in reply:
+            raise _rebuilt(reply["error"])
+        return reply
+
+    def close(self) -> None:
+        """End the process. A later ``parse`` starts a new one."""
+        with self._lock:
+            self._discard()
+
+    def _exchange(self, request: bytes, name: str) -> bytes:
+        process = self._running()
+        timed_out = threading.Event()
+
+        def stop() -> None:
+            timed_out.set()
+            process.kill()
+
+        timer = threading.Timer(self._limits.parse_timeout_s, stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            reply = _ask(process, request)
+        except BaseException:
+            # An interrupt leaves a reply on its way, which the next file must not get.
+            self._discard()
+            raise
+        finally:
+            timer.cancel()
+        self._served += 1
+        if reply.endswith(b"\n"):
+            return reply
+        self._discard()
+        if timed_out.is_set():
+            raise errors.FileTooLarge(
+                f"parsing took longer than {self._limits.parse_timeout_s:g} seconds",
+                value=name,
+                next_step="Split the file, or raise limits.parse_timeout_s.",
+            )
+        raise errors.CorruptFile(
+            "the file crashed its parser or used up its memory",
+            value=name,
+            next_step="Open it in its program and save it again, or split it.",
+        )
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._served >= _FILES_PER_PROCESS:
+            self._discard()
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self._discard()
+        root = str(Path(workbench.__file__).resolve().parents[1])
+        search_path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        self._process = subprocess.Popen(
+            # -P: a file beside the user's documents must not pass for a module.
+            [sys.executable, "-P", "-m", "workbench.sources.child", str(self._max_memory_bytes)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": search_path},
+            start_new_session=True,
+        )
+        self._stop = weakref.finalize(self, _end, self._process)
+        self._served = 0
+        return self._process
+
+    def _discard(self) -> None:
+        if self._stop is not None:
+            self._stop()
+        self._process = None
+        self._stop = None
+
+
+def _ask(process: subprocess.Popen[bytes], request: bytes) -> bytes:
+    """The reply line; cut short or empty if the process died."""
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("the parser process was started without pipes")
+    try:
+        process.stdin.write(request)
+        process.stdin.flush()
+        return process.stdout.readline()
+    except BrokenPipeError:
+        return b""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait(timeout=_STOP_TIMEOUT_S)
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                continue  # the unsent rest of a request to a process that is gone
+
+
+def _rebuilt(error: object) -> errors.SourceError:
+    if not isinstance(error, list) or len(error) != 4:
+        raise errors.CorruptFile(
+            "the parser gave an unreadable answer", value=error, next_step="Report this file."
+        )
+    kind = getattr(errors, str(error[0]), errors.SourceError)
+    if not (isinstance(kind, type) and issubclass(kind, errors.SourceError)):
+        kind = errors.SourceError
+    return kind(str(error[1]), value=error[2], next_step=str(error[3]))
