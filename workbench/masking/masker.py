@@ -1,0 +1,244 @@
+"""Document -> MaskedDocument: personal data becomes placeholders before anything is stored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.config import MaskingConfig
+from workbench.masking.detection import Detection, Detector, Patterns
+from workbench.masking.names import Names
+from workbench.masking.placeholders import (
+    Placeholders,
+    digest,
+    escape,
+    load_key,
+    placeholder,
+    placeholder_spans,
+)
+from workbench.masking.presidio import Presidio
+from workbench.masking.rampart import Rampart
+from workbench.masking.recognizers import RECOGNIZERS
+from workbench.masking.spans import Span, resolve
+from workbench.values import Document, MaskedDocument, Page
+
+_RULES = "1"
+"""Raise it when masking changes in a way that no detector's version tells."""
+
+_PERSON_FIELDS = frozenset(
+    {"author", "authors", "creator", "owner", "manager", "sender", "from", "to", "cc", "bcc"}
+    | {"last_modified_by", "lastmodifiedby"}
+)
+_NAME_GAPS = str.maketrans("_.-+", "    ")
+
+
+@dataclass(slots=True)
+class _Replacement:
+    """One text with its spans replaced; ``moves`` maps old offsets to new ones."""
+
+    text: str
+    counts: Counter[str] = field(default_factory=Counter)
+    moves: list[tuple[int, int, int]] = field(default_factory=list)
+
+    def moved(self, offset: int) -> int:
+        shift = 0
+        for start, end, new_end in self.moves:
+            if offset <= start:
+                break
+            if offset < end:
+                # A page that ends inside a value ends behind its placeholder.
+                return new_end
+            shift = new_end - end
+        return offset + shift
+
+
+class Masker:
+    """Masks documents and questions with the same placeholders.
+
+    Loads no model before its first use. One instance may serve many threads.
+
+    Args:
+        config: which types are masked, from which score on, and which labels are kept.
+        placeholders: the register that numbers the values.
+        key: 32 secret bytes for the digests in the register; None reads or makes the key file of
+            the user (``WORKBENCH_MASKING_KEY_FILE``, or the user's data folder).
+        detectors: other detectors in place of Presidio, Rampart and our own patterns.
+    """
+
+    def __init__(
+        self,
+        config: MaskingConfig,
+        placeholders: Placeholders,
+        *,
+        key: bytes | None = None,
+        detectors: Sequence[Detector] | None = None,
+    ) -> None:
+        self._config = config
+        self._placeholders = placeholders
+        self._key = key
+        self._lock = threading.Lock()
+        chosen = detectors if detectors is not None else _detectors(config)
+        self._detection = Detection(chosen, config.types, config.threshold)
+
+    @property
+    def version(self) -> str:
+        """Changes whenever masked text could change: settings, detectors, models, rules."""
+        settings = json.dumps(self._config.model_dump(mode="json"), sort_keys=True)
+        parts = f"{_RULES}|{settings}|{self._detection.version}"
+        return f"masking-{hashlib.sha256(parts.encode()).hexdigest()[:16]}"
+
+    def mask(self, document: Document) -> MaskedDocument:
+        """Mask text, name and metadata; pages keep their words.
+
+        A document under a kept label passes unmasked, except that literals which look like
+        placeholders are escaped.
+
+        Raises:
+            MaskingError: if anything failed; no part of the document may then be stored.
+        """
+        keys = list(document.metadata)
+        texts = [document.text, document.name, *(document.metadata[key] for key in keys)]
+        escaped = [escape(text) for text in texts]
+        if document.label in self._config.keep_labels:
+            replaced = [_Replacement(text) for text in escaped]
+        else:
+            given = [[], [], *(_person_field(k, t) for k, t in zip(keys, escaped[2:], strict=True))]
+            replaced = self._mask_all(escaped, given)
+        counts: Counter[str] = Counter()
+        for part in replaced:
+            counts.update(part.counts)
+        body = replaced[0]
+        return MaskedDocument(
+            uri=document.uri,
+            name=replaced[1].text,
+            media_type=document.media_type,
+            content_hash=document.content_hash,
+            text=body.text,
+            label=document.label,
+            pages=tuple(
+                Page(page.number, body.moved(page.start), body.moved(page.end))
+                for page in document.pages
+            ),
+            metadata={key: part.text for key, part in zip(keys, replaced[2:], strict=True)},
+            masked=dict(sorted(counts.items())),
+        )
+
+    def mask_text(self, text: str, *, label: str | None = None) -> str:
+        """Mask a question with the numbers that the documents use.
+
+        Placeholders in it stay: whoever asks may quote what a masked document shows.
+
+        Raises:
+            MaskingError: if anything failed.
+        """
+        return self.mask_texts([text], label=label)[0]
+
+    def mask_texts(self, texts: Sequence[str], *, label: str | None = None) -> list[str]:
+        """Mask many short texts, such as the cells of a column; equal ones are read once.
+
+        Raises:
+            MaskingError: if anything failed.
+        """
+        if label is not None and label in self._config.keep_labels:
+            return list(texts)
+        distinct = list(dict.fromkeys(texts))
+        with self._lock:
+            found = self._detection.find(distinct)
+        masked = {
+            text: self._replace(
+                text, resolve(text, self._outside_placeholders(text, spans)), None
+            ).text
+            for text, spans in zip(distinct, found, strict=True)
+        }
+        return [masked[text] for text in texts]
+
+    def _outside_placeholders(self, text: str, spans: Iterable[Span]) -> list[Span]:
+        kept = placeholder_spans(text, self._config.types)
+        return [s for s in spans if not any(s.start < end and start < s.end for start, end in kept)]
+
+    def _mask_all(
+        self, texts: Sequence[str], given: Sequence[Sequence[Span]]
+    ) -> list[_Replacement]:
+        readable = [texts[0], _readable_name(texts[1]), *texts[2:]]
+        with self._lock:
+            found = self._detection.find(readable)
+        # The name itself is searched too: an address or a number loses its marks above.
+        with self._lock:
+            found[1] = found[1] + self._detection.find([texts[1]])[0]
+        spans = [[*a, *b] for a, b in zip(found, given, strict=True)]
+        names: Names | None = None
+        if "PERSON" in self._config.types:
+            persons = [
+                text[s.start : s.end]
+                for text, own in zip(readable, spans, strict=True)
+                for s in resolve(text, own)
+                if s.type == "PERSON"
+            ]
+            names = Names(persons, texts)
+            for text, own in zip(readable, spans, strict=True):
+                own.extend(names.spans(text))
+        return [
+            self._replace(text, resolve(text, own), names)
+            for text, own in zip(texts, spans, strict=True)
+        ]
+
+    def _replace(self, text: str, spans: Iterable[Span], names: Names | None) -> _Replacement:
+        pieces: list[str] = []
+        result = _Replacement("")
+        done = length = 0
+        for span in spans:
+            value = text[span.start : span.end]
+            if span.type == "PERSON" and names is not None:
+                value = names.canonical(value)
+            shown = placeholder(span.type, self._number(span.type, value))
+            pieces += [text[done : span.start], shown]
+            length += span.start - done
+            length += len(shown)
+            result.moves.append((span.start, span.end, length))
+            result.counts[span.type] += 1
+            done = span.end
+        result.text = "".join([*pieces, text[done:]])
+        return result
+
+    def _number(self, entity_type: str, value: str) -> int:
+        key = self._key
+        if key is None:
+            # Two threads may both read it: they read the same file.
+            key = self._key = load_key(key_file(os.environ))
+        return self._placeholders.number(entity_type, digest(key, entity_type, value))
+
+
+def key_file(env: Mapping[str, str]) -> Path:
+    """Where the user's masking key is: ``WORKBENCH_MASKING_KEY_FILE`` or the user's data folder."""
+    if env.get("WORKBENCH_MASKING_KEY_FILE"):
+        return Path(env["WORKBENCH_MASKING_KEY_FILE"])
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("workbench")) / "masking.key"
+
+
+def _detectors(config: MaskingConfig) -> tuple[Detector, ...]:
+    return (Patterns(RECOGNIZERS), Presidio(config.types, config.threshold), Rampart())
+
+
+def _readable_name(name: str) -> str:
+    """A file name as words, of the same length: "Tommy_Smith-CV.pdf" is "Tommy Smith CV    "."""
+    stem = Path(name).stem
+    return stem.translate(_NAME_GAPS) + " " * (len(name) - len(stem))
+
+
+def _person_field(name: str, text: str) -> list[Span]:
+    if re.sub(r"[\s:\-]+", "_", name).casefold().rpartition(".")[2] not in _PERSON_FIELDS:
+        return []
+    return [
+        Span(match.start(), match.end(), "PERSON", 0.9)
+        for match in re.finditer(r"[^;,&\n<>()\[\]\"]*[^\W\d_][^;,&\n<>()\[\]\"]*", text)
+        if "@" not in match.group()
+    ]

@@ -1,0 +1,71 @@
+"""Street addresses: a house number beside a street word, with what follows up to the postcode."""
+
+from __future__ import annotations
+
+from workbench.masking.recognizers.pattern import Recognizer
+
+_STREET = (
+    r"(?:Street|Str|St|Avenue|Ave|Av|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Circle|Cir|"
+    r"Place|Pl|Square|Sq|Terrace|Ter|Trail|Trl|Parkway|Pkwy|Highway|Hwy|Way|Alley|Loop|Crescent|"
+    r"Close|Mews|Row|Walk|Plaza|Turnpike|Pike|Expressway|Freeway|Quay|Wharf|Esplanade|Grove|Hill|"
+    r"Gardens|Ridge|Run|Path|Crossing|Commons|Bypass|Route|Broadway)"
+)
+_WORD = r"(?:\p{Lu}[\p{L}'.\-]*|\d{1,3}(?:st|nd|rd|th)|(?:of|the|de|la|del|van|von))"
+_UNIT = (
+    r"(?:,?\s{0,2}(?:Apt|Apartment|Suite|Ste|Unit|Room|Rm|Floor|Fl|Bldg|Building|Flat|Lot)"
+    r"\b\.?\s?#?\s?\w{1,6}|,?\s?#\s?\w{1,6}|,?\s\d{1,3}(?:st|nd|rd|th)\s[Ff]loor)"
+)
+_CITY = (
+    r"(?:\s{0,2},?\s{1,2}\p{Lu}[\p{L}'.\-]+(?:\s\p{Lu}[\p{L}'.\-]+){0,2}"
+    r"\s{0,2},\s{0,2}\p{Lu}[\p{L}.]+(?:\s\p{Lu}[\p{L}]+)?\s{1,2}\d{5}(?:-\d{4})?)"
+)
+_CODE = r"(?:\s{0,2},?\s{0,2}[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b)"
+
+STREET_ADDRESSES = (
+    Recognizer(
+        name="house number and street",
+        type="STREET_ADDRESS",
+        pattern=(
+            rf"(?<![\w.,$\-/])\d{{1,6}}[A-Za-z]?(?:-\d{{1,4}})?,?\s(?:{_WORD}\s){{1,5}}{_STREET}\b\.?"
+            rf"(?:\s(?:North|South|East|West|[NS]?[NSEW])\b\.?)?{_UNIT}?(?:{_CITY}|{_CODE})?"
+        ),
+        score=0.85,
+    ),
+    Recognizer(
+        name="numbered road",
+        type="STREET_ADDRESS",
+        pattern=(
+            r"(?<![\w.,$\-/])\d{1,6}\s(?:Broadway|Highway\s\d{1,4}|Route\s\d{1,4})\b"
+            rf"{_UNIT}?(?:{_CITY})?"
+        ),
+        score=0.8,
+    ),
+    Recognizer(
+        name="street and house number, continental",
+        type="STREET_ADDRESS",
+        pattern=(
+            r"(?<!\w)\p{Lu}[\p{L}\-]*(?:stra(?:\u00df|ss)e|str\.|gasse|weg|platz|allee|ufer|damm|"
+            r"straat|laan|gracht|plein|gatan|v\u00e4gen|veien|gata|vej|gade|katu|tie|utca)"
+            r"\s\d{1,4}[A-Za-z]?\b(?:,?\s{1,2}\d{4,5}\s\p{Lu}[\p{L}\-]+)?"
+        ),
+        score=0.8,
+    ),
+    Recognizer(
+        name="street word and house number, Romance languages",
+        type="STREET_ADDRESS",
+        pattern=(
+            r"(?<!\w)(?:\d{1,4},?\s(?:bis\s)?(?:rue|avenue|boulevard|chemin|place|all\u00e9e)\s"
+            r"(?:d[eu']s?\s?)?(?:la\s)?\p{Lu}[\p{L}'\-]+(?:\s\p{Lu}[\p{L}'\-]+){0,3}|"
+            r"(?:Via|Viale|Piazza|Corso|Calle|Avenida|Plaza|Rua|Avda\.?|C/)\s"
+            r"(?:\p{L}{1,3}\s)?\p{Lu}[\p{L}'\-]+(?:\s\p{Lu}[\p{L}'\-]+){0,3},?\s\d{1,4}\b)"
+        ),
+        score=0.75,
+    ),
+    Recognizer(
+        name="post office box",
+        type="STREET_ADDRESS",
+        pattern=rf"\b(?:P\.?\s?O\.?\s?Box|Post Office Box|Postfach)\s#?\d{{1,6}}\b(?:{_CITY})?",
+        score=0.85,
+        ignore_case=True,
+    ),
+)
