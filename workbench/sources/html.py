@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from workbench.sources.parsed import Parsed
@@ -10,7 +11,9 @@ from workbench.sources.text import decode
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
-_DROPPED = ("script", "style", "noscript", "template", "svg", "head", "iframe", "object")
+_DROPPED = ("script", "style", "noscript", "template", "svg", "head", "iframe", "object", "nav")
+# What a reader cannot see must not speak to the model.
+_HIDDEN = '[hidden], [style*="display:none" i], [style*="display: none" i]'
 # Marks inside a sentence would stand between the words of a quotation.
 _UNMARKED = (
     *("a", "img", "b", "strong", "i", "em", "u", "s", "del", "ins", "mark", "q"),
@@ -48,11 +51,13 @@ def to_markdown(soup: BeautifulSoup) -> str:
     """A parsed page as markdown. The soup is changed."""
     from markdownify import MarkdownConverter
 
-    for element in soup(_DROPPED):
+    for element in [*soup(_DROPPED), *soup.select(_HIDDEN)]:
         element.decompose()
     for table in soup("table"):
         if _is_layout(table):
             _unwrap(table)
+        else:
+            _repeat_tall_cells(table)
     converter = MarkdownConverter(
         heading_style="ATX",
         bullets="-",
@@ -69,9 +74,41 @@ def _is_layout(table: Tag) -> bool:
     """A table that holds tables, or one column only, arranges the page; it is not data."""
     if table.find("table") is not None:
         return True
-    return all(len(row(["td", "th"], recursive=False)) <= 1 for row in table("tr"))
+    return all(len(_cells(row)) <= 1 for row in table("tr"))
 
 
 def _unwrap(table: Tag) -> None:
     for part in [table, *(t for t in table(_TABLE_PARTS) if t.find_parent("table") is table)]:
         part.name = "div"
+
+
+def _repeat_tall_cells(table: Tag) -> None:
+    """Write a cell that spans rows into each of them, so that every row reads alone."""
+    rows = table("tr")
+    for number, row in enumerate(rows):
+        column = 0
+        for cell in _cells(row):
+            for below in rows[number + 1 : number + _span(cell, "rowspan")]:
+                copied = copy(cell)
+                del copied["rowspan"]
+                _insert(below, copied, column)
+            column += _span(cell, "colspan")
+
+
+def _insert(row: Tag, cell: Tag, column: int) -> None:
+    position = 0
+    for present in _cells(row):
+        if position >= column:
+            present.insert_before(cell)
+            return
+        position += _span(present, "colspan")
+    row.append(cell)
+
+
+def _cells(row: Tag) -> list[Tag]:
+    return list(row(["td", "th"], recursive=False))
+
+
+def _span(cell: Tag, attribute: str) -> int:
+    value = str(cell.get(attribute, "1"))
+    return int(value) if value.isdecimal() else 1

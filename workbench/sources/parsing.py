@@ -102,9 +102,7 @@ def _check(result: ParsedText, *, max_chars: int) -> None:
             value=f"{len(result.pages)} pages",
             next_step="Run text recognition (OCR) on it and ingest the result.",
         )
-    raise EmptyFile(
-        "the file holds no text", next_step="Check that this is the file you meant."
-    )
+    raise EmptyFile("the file holds no text", next_step="Check that this is the file you meant.")
 
 
 def _has_text(text: str) -> bool:

@@ -19,8 +19,9 @@ from workbench.sources.text import decode
 _DELIMITERS = ",;\t|"
 _SNIFFED_ROWS = 50
 _MAX_FIELD_CHARS = 10_000_000
-# A quantity or a date is a value; a short whole number (1, 2, 2023) may name a column.
-_QUANTITY = re.compile(r"[-+(]?[$€£]?[-+]?(?:\d{5,}|\d+[.,:/-]\d[\d.,:/ -]*)[)%]?")
+_NUMBER = re.compile(r"[-+(]?[$€£]?[-+]?\d[\d.,:/ -]*[)%]?")
+_COUNT_OR_YEAR = re.compile(r"\d{1,2}|(?:19|20)\d\d")
+_LEAST_LABELLED = 0.6
 
 
 def parse_csv(data: bytes) -> Parsed:
@@ -91,8 +92,13 @@ def parse_workbook(data: bytes) -> Parsed:
 
 
 def rows_to_text(rows: Iterable[Sequence[str]]) -> str:
-    """Rows as lines. Blank rows part the tables of a sheet; each table has its own header."""
-    return "\n\n".join("\n".join(_table_lines(table)) for table in _tables(rows))
+    """Rows as lines. Blank rows part the tables; a table without a header keeps the one above."""
+    header: list[str] = []
+    tables = []
+    for table in _tables(rows):
+        lines, header = _table_lines(table, header)
+        tables.append("\n".join(lines))
+    return "\n\n".join(tables)
 
 
 def _tables(rows: Iterable[Sequence[str]]) -> Iterator[list[list[str]]]:
@@ -108,17 +114,45 @@ def _tables(rows: Iterable[Sequence[str]]) -> Iterator[list[list[str]]]:
         yield table
 
 
-def _table_lines(table: list[list[str]]) -> Iterator[str]:
-    header: list[str] | None = None
+def _table_lines(table: list[list[str]], above: list[str]) -> tuple[list[str], list[str]]:
+    """The lines of a table, and the header in force at its end."""
+    columns = {column for row in table for column, cell in enumerate(row) if cell}
+    header, found = above, False
+    lines = []
     for number, row in enumerate(table):
         filled = [cell for cell in row if cell]
-        if header is None and len(filled) > 1 and number + 1 < len(table):
-            header = [] if any(_QUANTITY.fullmatch(cell) for cell in filled) else row
-            yield " | ".join(filled)
-        elif header:
-            yield "; ".join(_labelled(header, row))
+        # Two words alone in a last line are a label and its value, three head the table below.
+        can_head = number + 1 < len(table) or len(filled) > 2
+        if not found and can_head and _is_header(filled, len(columns)):
+            header, found = row, True
+            lines.append(" | ".join(filled))
+        elif len(filled) > 1 and len(columns) > 1 and _covers(header, row):
+            lines.append("; ".join(_labelled(header, row)))
         else:
-            yield " | ".join(filled)
+            lines.append(" | ".join(filled))
+    return lines, header
+
+
+def _is_header(cells: Sequence[str], columns: int) -> bool:
+    """Words over most columns; or years and counts alone, as in ``2021 | 2022 | 2023``."""
+    if len(cells) < 2 or len(cells) < _LEAST_LABELLED * columns:
+        return False
+    if all(_COUNT_OR_YEAR.fullmatch(cell) for cell in cells):
+        return True
+    return not any(_is_value(cell) for cell in cells)
+
+
+def _is_value(cell: str) -> bool:
+    if re.fullmatch(r"(?:19|20)\d\d", cell):
+        return False
+    return _NUMBER.fullmatch(cell) is not None or not any(map(str.isalnum, cell))
+
+
+def _covers(header: Sequence[str], row: Sequence[str]) -> bool:
+    """Whether the header names at least half of the row's values."""
+    filled = [column for column, cell in enumerate(row) if cell]
+    named = [column for column in filled if column < len(header) and header[column]]
+    return 2 * len(named) >= len(filled)
 
 
 def _labelled(header: Sequence[str], row: Sequence[str]) -> Iterator[str]:

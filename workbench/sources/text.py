@@ -57,8 +57,8 @@ def decode(data: bytes, *, declared: str | None = None) -> str:
             return data.decode(encoding, errors="replace")
     if b"\x00" in data:
         raise _not_text("it holds NUL bytes")
-    for encoding in ("utf-8", declared):
-        text = _try(data, encoding)
+    for candidate in ("utf-8", declared):
+        text = _try(data, candidate)
         if text is not None:
             return text
     return data.decode(_detected(data), errors="replace")
@@ -90,9 +90,11 @@ def _detected(data: bytes) -> str:
     best = matches.best()
     if best is None:
         raise _not_text("no known encoding fits")
-    # Short western text fits cp1250 and cp1257 as well; the detector then answers alphabetically.
-    tied = {m.encoding for m in matches if (m.chaos, m.coherence) == (best.chaos, best.coherence)}
-    return "cp1252" if "cp1252" in tied else best.encoding
+    # Short western text fits cp1250 as well; among equals the detector answers alphabetically.
+    for match in matches:
+        if match.encoding == "cp1252" and match.chaos <= best.chaos:
+            return "cp1252" if match.coherence >= best.coherence else best.encoding
+    return best.encoding
 
 
 def _not_text(reason: str) -> CorruptFile:
