@@ -18,7 +18,7 @@ help: ## List the targets
 
 # pip, not a faster installer: it follows whatever index and certificates this machine has set up.
 # The lock names every package with its hashes, so dependencies and outside constraints have no say.
-INSTALL := PIP_CONSTRAINT=/dev/null PIP_DISABLE_PIP_VERSION_CHECK=1 \
+INSTALL := PIP_CONSTRAINT=/dev/null PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 \
 	$(BIN)/python -m pip install --quiet --no-deps --require-virtualenv
 
 .venv/bin/python:
