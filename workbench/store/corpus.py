@@ -1,0 +1,224 @@
+"""The governed corpus of one workspace: every read and write needs an open Run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from workbench.errors import AccessDenied, QueryError, UsageError
+from workbench.guard.run import Run
+from workbench.store import documents, sql_rules, versions, views
+from workbench.store.answers import insert_answer
+from workbench.store.database import Database
+from workbench.store.ledger import CorpusLedger, PlaceholderRegister, StoredReplies
+from workbench.store.records import EmbeddingInfo, SearchQuery, Vectors
+from workbench.store.search import Search
+from workbench.values import Chunk, DocumentInfo, Hit, MaskedDocument
+
+if TYPE_CHECKING:
+    from workbench.results import Answer
+
+SQL_TIMEOUT_S = 30.0
+SQL_MAX_ROWS = 1_000_000
+
+
+class Corpus:
+    """Documents, chunks, vectors, answers and runs in ``folder/workbench.duckdb``.
+
+    The run's scope is part of every query, so what an actor may not see is never ranked, counted
+    or returned; an empty scope sees nothing. Every method raises AccessDenied once the run has
+    ended, and StoreError (WorkspaceBusy, WorkspaceDamaged, NewerWorkspace) if the workspace cannot
+    be used.
+
+    Attributes:
+        ledger: where the guard writes its audit rows.
+        reply_cache: where model replies are kept.
+        placeholders: the register of placeholder numbers.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._database = Database(folder)
+        self._search = Search(self._database)
+        self.ledger = CorpusLedger(self._database)
+        self.reply_cache = StoredReplies(self._database)
+        self.placeholders = PlaceholderRegister(self._database)
+
+    def put(
+        self,
+        run: Run,
+        document: MaskedDocument,
+        chunks: Sequence[Chunk],
+        *,
+        vectors: Vectors,
+        fingerprint: str,
+        embedding: EmbeddingInfo,
+    ) -> int:
+        """Store a document in one transaction and return its new id.
+
+        A visible document of the same uri is replaced; its text stays readable for citations.
+        ``vectors`` has shape (len(chunks), embedding.dim).
+
+        Raises:
+            AccessDenied: if the run may not write the document's label, or the label of the
+                document it would replace.
+            UsageError: if chunks, text and vectors do not fit together.
+        """
+        run.require_write(document.label)
+        rows = documents.checked_vectors(document, chunks, vectors, embedding.dim)
+
+        def store(connection: duckdb.DuckDBPyConnection) -> int:
+            replaced = documents.current(connection, document.uri)
+            if replaced is not None:
+                run.require_write(replaced[1])
+            version = versions.advance(connection, run.id)
+            if replaced is not None:
+                documents.mark_removed(connection, replaced[0], version)
+            model = documents.embedding_id(connection, embedding)
+            document_id = documents.insert_document(
+                connection,
+                document,
+                fingerprint=fingerprint,
+                embedding=model,
+                chunk_count=len(chunks),
+                version=version,
+            )
+            documents.insert_chunks(connection, document_id, chunks, vectors=rows, embedding=model)
+            return document_id
+
+        return self._database.write(store)
+
+    def remove(self, run: Run, uri: str) -> None:
+        """Hide the document at ``uri`` from now on.
+
+        Raises:
+            AccessDenied: if the run may not write its label.
+            UsageError: if no visible document has this uri.
+        """
+        run.require_open()
+
+        def hide(connection: duckdb.DuckDBPyConnection) -> None:
+            found = documents.current(connection, uri)
+            if found is None:
+                raise UsageError(
+                    "no document has this uri",
+                    value=uri,
+                    next_step="List the documents to see what can be removed.",
+                )
+            run.require_write(found[1])
+            version = versions.advance(connection, run.id)
+            documents.mark_removed(connection, found[0], version)
+
+        self._database.write(hide)
+
+    def fingerprints(self, run: Run) -> dict[str, str]:
+        """Fingerprint by uri of the visible documents."""
+        run.require_open()
+        return self._database.read(lambda c: documents.fingerprints(c, run.scope))
+
+    def documents(self, run: Run) -> list[DocumentInfo]:
+        """The visible documents without their texts, by name."""
+        run.require_open()
+        return self._database.read(lambda c: documents.infos(c, run.scope))
+
+    def document(self, run: Run, document_id: int) -> MaskedDocument:
+        """One document with its text, also one that was replaced or removed since.
+
+        Raises:
+            AccessDenied: if it is outside the scope, or the scope cannot tell that it is missing.
+            UsageError: if there is no such document.
+        """
+        run.require_open()
+        found = self._database.read(lambda c: documents.text_of(c, document_id, run.scope))
+        if found is not None:
+            return found
+        if run.scope.unrestricted:
+            raise UsageError(
+                "there is no such document",
+                value=document_id,
+                next_step="List the documents to see their ids.",
+            )
+        raise AccessDenied(
+            "no document of this id is in your scope",
+            value=document_id,
+            next_step="List the documents to see what is, or ask an administrator for the label.",
+        )
+
+    def version(self, run: Run) -> int:
+        """The corpus version: 0 for an empty workspace, one more for every committed change."""
+        run.require_open()
+        return self._database.read(versions.current_version).number
+
+    def search(self, run: Run, query: SearchQuery) -> tuple[Hit, ...]:
+        """At most ``query.k`` hits, best first.
+
+        Raises:
+            UsageError: if the query cannot be used as it is.
+            EmbeddingMismatch: if documents in scope were embedded by another model.
+        """
+        run.require_open()
+        return self._search.hits(query, run.scope)
+
+    def sql(
+        self,
+        run: Run,
+        query: str,
+        *,
+        timeout_s: float = SQL_TIMEOUT_S,
+        max_rows: int = SQL_MAX_ROWS,
+    ) -> pa.Table:
+        """Run one SELECT over the documented views (see ``views``) and return its rows.
+
+        Raises:
+            QueryError: if the query is not valid or not permitted, takes longer than ``timeout_s``
+                or returns more than ``max_rows`` rows.
+        """
+        run.require_open()
+
+        def answer(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+            sql_rules.require_permitted(connection, query)
+            views.limit_to(connection, run)
+            return _limited(connection, query, timeout_s=timeout_s, max_rows=max_rows)
+
+        return self._database.read(answer)
+
+    def save_answer(self, run: Run, answer: Answer) -> None:
+        """Keep an answer and its citations for the SQL views, under the run's actor."""
+        run.require_open()
+        self._database.write(lambda c: insert_answer(c, run.actor.name, answer))
+
+
+def _limited(
+    connection: duckdb.DuckDBPyConnection, query: str, *, timeout_s: float, max_rows: int
+) -> pa.Table:
+    timer = threading.Timer(timeout_s, connection.interrupt)
+    timer.start()
+    try:
+        reader = connection.execute(query).fetch_record_batch(10_000)
+        batches: list[pa.RecordBatch] = []
+        count = 0
+        for batch in reader:
+            batches.append(batch)
+            count += batch.num_rows
+            if count > max_rows:
+                raise QueryError(
+                    f"the query returns more than {max_rows:,} rows",
+                    next_step="Add a LIMIT, or aggregate.",
+                )
+        return pa.Table.from_batches(batches, schema=reader.schema)
+    except duckdb.InterruptException as error:
+        raise QueryError(
+            f"the query took longer than {timeout_s:g} s",
+            next_step="Narrow it down, or raise the time limit.",
+        ) from error
+    except duckdb.ProgrammingError as error:
+        raise sql_rules.refused("the query is not valid", str(error).partition("\n")[0]) from error
+    except (duckdb.DataError, duckdb.NotSupportedError) as error:
+        raise sql_rules.refused("the query failed", str(error).partition("\n")[0]) from error
+    finally:
+        timer.cancel()
+        timer.join()

@@ -1,0 +1,196 @@
+"""The workspace file, opened for one operation at a time.
+
+DuckDB lets either one process write a file or several read it. So every operation opens, works and
+closes, and whoever finds the file taken tries again with jitter. A notebook, the app and the
+command line can then use one workspace at once. The reasons and the measurements are in
+docs/decisions/0003-store.md.
+
+Nothing here may open the workspace file except through DuckDB: closing any other descriptor would
+drop the process's lock on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+import tenacity
+from filelock import FileLock, Timeout
+
+from workbench.errors import StoreError, WorkspaceBusy
+from workbench.store import migrations
+from workbench.store.faults import damaged, is_busy, translate
+
+T = TypeVar("T")
+
+DATABASE_FILE = "workbench.duckdb"
+BUSY_TIMEOUT_S = 30.0
+WAL_CHECKPOINT_BYTES = 4 * 1024 * 1024
+"""Opening replays the log at about 8 ms per MiB, and folding it in rewrites up to a row group."""
+
+_CONFIG = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",
+    "checkpoint_threshold": "64MB",
+    "memory_limit": "2GB",
+    "threads": "2",
+}
+# Within one process all connections of a kind share these, so they are set when opening.
+_READ_CONFIG = {**_CONFIG, "lock_configuration": "true"}
+
+
+class _Busy(Exception):
+    """Somebody else holds the file; carries DuckDB's words."""
+
+
+class Database:
+    """Short-lived connections to ``folder/workbench.duckdb``. Opens nothing until it is used.
+
+    Args:
+        folder: the workspace directory; it is created by the first operation.
+        timeout_s: how long an operation keeps trying while others hold the file.
+    """
+
+    def __init__(self, folder: Path, *, timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self.folder = folder
+        self.path = folder / DATABASE_FILE
+        self._timeout_s = timeout_s
+        self._write_lock = threading.Lock()
+        self._prepared = False
+
+    def read(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Run ``work`` on a read-only connection that is closed afterwards.
+
+        Raises:
+            WorkspaceBusy: if others held the file for all of ``timeout_s``.
+            StoreError: if the file cannot be read; see its subclasses.
+        """
+        self._prepare()
+        return self._retry(lambda: self._once(work, read_only=True))
+
+    def write(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Run ``work`` in one transaction: all of it is stored when this returns, or nothing.
+
+        ``work`` may be run again if somebody else committed first, so it must change nothing but
+        the database.
+
+        Raises:
+            WorkspaceBusy: if others held the file for all of ``timeout_s``.
+            StoreError: if the file cannot be written; see its subclasses.
+        """
+        self._prepare()
+        with self._write_lock:
+            return self._retry(lambda: self._once(_transaction(work), read_only=False))
+
+    def _retry(self, attempt: Callable[[], T]) -> T:
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_Busy),
+            wait=tenacity.wait_random(0.002, 0.06),
+            stop=tenacity.stop_after_delay(self._timeout_s),
+            reraise=True,
+        )
+        try:
+            return retrying(attempt)
+        except _Busy as error:
+            raise WorkspaceBusy(
+                f"the workspace was in use for {self._timeout_s:g} s",
+                value=str(error).partition("\n")[0],
+                next_step="Wait for the other program to finish, or stop it, and try again.",
+            ) from error
+
+    def _once(self, work: Callable[[duckdb.DuckDBPyConnection], T], *, read_only: bool) -> T:
+        try:
+            with contextlib.closing(self._connect(read_only=read_only)) as connection:
+                result = work(connection)
+                if not read_only:
+                    self._fold_log(connection)
+                return result
+        except duckdb.Error as error:
+            if is_busy(error):
+                raise _Busy(str(error)) from error
+            raise translate(error, self.path) from error
+
+    def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        if read_only:
+            return duckdb.connect(self.path, read_only=True, config=dict(_READ_CONFIG))
+        connection = duckdb.connect(self.path, config=dict(_CONFIG))
+        # Otherwise each close would rewrite the last row group of the vectors: up to 190 MB.
+        connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+        return connection
+
+    def _fold_log(self, connection: duckdb.DuckDBPyConnection) -> None:
+        log = self.path.with_name(self.path.name + ".wal")
+        if not log.exists() or log.stat().st_size < WAL_CHECKPOINT_BYTES:
+            return
+        # Another thread's transaction can be in the way; then a later write folds the log in.
+        with contextlib.suppress(duckdb.TransactionException):
+            connection.execute("CHECKPOINT")
+
+    def _prepare(self) -> None:
+        """Create or upgrade the workspace, once per process."""
+        if self._prepared:
+            return
+        self._create()
+        found = self._retry(lambda: self._once(migrations.stored_format, read_only=True))
+        if found is None:
+            raise damaged(self.path, "a DuckDB file, but not a workspace")
+        migrations.require_known(found, self.path)
+        if found < migrations.FORMAT:
+            self._retry(lambda: self._once(_transaction(migrations.upgrade), read_only=False))
+        self._prepared = True
+
+    def _create(self) -> None:
+        if self.path.exists():
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / "create.lock", timeout=self._timeout_s):
+                if not self.path.exists():
+                    self._create_locked()
+        except Timeout as error:
+            raise WorkspaceBusy(
+                "another program has been creating the workspace for too long",
+                value=self.folder,
+                next_step="Stop it and try again.",
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                "the workspace cannot be created",
+                value=f"{self.folder} ({error.strerror or error})",
+                next_step="Check the path, free space and your right to write there.",
+            ) from error
+        except duckdb.Error as error:
+            raise translate(error, self.path) from error
+
+    def _create_locked(self) -> None:
+        # Renamed when complete: a crash here must not leave a file that looks damaged.
+        draft = self.path.with_name(f"creating-{os.getpid()}.duckdb")
+        draft.unlink(missing_ok=True)
+        with contextlib.closing(duckdb.connect(draft, config=dict(_CONFIG))) as connection:
+            _transaction(migrations.upgrade)(connection)
+        draft.replace(self.path)
+
+
+def _transaction(
+    work: Callable[[duckdb.DuckDBPyConnection], T],
+) -> Callable[[duckdb.DuckDBPyConnection], T]:
+    def run(connection: duckdb.DuckDBPyConnection) -> T:
+        connection.begin()
+        try:
+            result = work(connection)
+            connection.commit()
+        except BaseException:
+            # A failed commit has rolled back already; closing discards the rest.
+            with contextlib.suppress(duckdb.Error):
+                connection.rollback()
+            raise
+        return result
+
+    return run

@@ -1,0 +1,247 @@
+"""Documents and chunks as rows. Every function works inside the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from workbench.errors import EmbeddingMismatch, UsageError
+from workbench.store.migrations import create_vectors_table, vectors_table
+from workbench.store.records import EmbeddingInfo, Vectors
+from workbench.values import Chunk, DocumentInfo, MaskedDocument, Page, Scope
+
+IN_SCOPE = "(? OR list_contains(?::VARCHAR[], d.label))"
+"""The predicate that every read carries; its two parameters come from ``scope_values``."""
+
+_CURRENT = "d.removed_in IS NULL"
+_INFO_COLUMNS = """d.id, d.uri, d.name, d.media_type, d.label, length(d.text),
+    json_array_length(d.pages), d.chunk_count, d.masked, d.ingested_at"""
+
+
+def scope_values(scope: Scope) -> list[Any]:
+    """The parameters of ``IN_SCOPE``."""
+    return [scope.unrestricted, sorted(scope.labels)]
+
+
+def now() -> datetime:
+    """The time as the store keeps it: UTC without a zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def one(cursor: duckdb.DuckDBPyConnection) -> Any:
+    """The first column of the first row, which must exist."""
+    row = cursor.fetchone()
+    assert row is not None, "the statement always returns a row"
+    return row[0]
+
+
+def current(connection: duckdb.DuckDBPyConnection, uri: str) -> tuple[int, str] | None:
+    """Id and label of the visible document at ``uri``, whatever its label."""
+    row = connection.execute(
+        f"SELECT d.id, d.label FROM store.documents d WHERE d.uri = ? AND {_CURRENT}", [uri]
+    ).fetchone()
+    return None if row is None else (int(row[0]), str(row[1]))
+
+
+def mark_removed(connection: duckdb.DuckDBPyConnection, document_id: int, version: int) -> None:
+    """Hide a document from ``version`` on. Its text stays, so old citations can be read."""
+    connection.execute(
+        "UPDATE store.documents SET removed_in = ? WHERE id = ?", [version, document_id]
+    )
+
+
+def embedding_id(connection: duckdb.DuckDBPyConnection, embedding: EmbeddingInfo) -> int:
+    """The number of an embedding model; registers it with its own table of vectors when new."""
+    row = connection.execute(
+        "SELECT id, dim FROM store.embeddings WHERE digest = ?", [embedding.digest]
+    ).fetchone()
+    if row is None:
+        number = int(one(connection.execute("SELECT nextval('store.embedding_ids')")))
+        connection.execute(
+            "INSERT INTO store.embeddings VALUES (?, ?, ?, ?)",
+            [number, embedding.name, embedding.digest, embedding.dim],
+        )
+        create_vectors_table(connection, number, embedding.dim)
+        return number
+    if row[1] != embedding.dim:
+        raise EmbeddingMismatch(
+            f"the model's vectors had {row[1]} numbers before",
+            value=f"{embedding.name} now makes {embedding.dim}",
+            next_step="Check the model; a changed model must have a new digest.",
+        )
+    return int(row[0])
+
+
+def insert_document(
+    connection: duckdb.DuckDBPyConnection,
+    document: MaskedDocument,
+    *,
+    fingerprint: str,
+    embedding: int,
+    chunk_count: int,
+    version: int,
+) -> int:
+    """Add a document row and return its new id."""
+    number = int(one(connection.execute("SELECT nextval('store.document_ids')")))
+    pages = [[page.number, page.start, page.end] for page in document.pages]
+    connection.execute(
+        f"INSERT INTO store.documents VALUES ({', '.join('?' * 16)})",
+        [
+            number,
+            document.uri,
+            document.name,
+            document.media_type,
+            document.content_hash,
+            fingerprint,
+            document.label,
+            document.text,
+            json.dumps(dict(document.metadata), ensure_ascii=False),
+            json.dumps(pages),
+            json.dumps(dict(document.masked)),
+            embedding,
+            chunk_count,
+            now(),
+            version,
+            None,
+        ],
+    )
+    return number
+
+
+def insert_chunks(
+    connection: duckdb.DuckDBPyConnection,
+    document_id: int,
+    chunks: Sequence[Chunk],
+    *,
+    vectors: Vectors,
+    embedding: int,
+) -> None:
+    """Add chunks and their vectors (shape (n, dim)) in bulk."""
+    if not chunks:
+        return
+    ids = [
+        row[0]
+        for row in connection.execute(
+            "SELECT nextval('store.chunk_ids')::INTEGER FROM range(?)", [len(chunks)]
+        ).fetchall()
+    ]
+    owner = pa.array([document_id] * len(chunks), pa.int32())
+    rows = {
+        "id": pa.array(ids, pa.int32()),
+        "document_id": owner,
+        "ordinal": pa.array([c.ordinal for c in chunks], pa.int32()),
+        "start_char": pa.array([c.start for c in chunks], pa.int32()),
+        "end_char": pa.array([c.end for c in chunks], pa.int32()),
+        "page": pa.array([c.page for c in chunks], pa.int32()),
+        "heading": pa.array([c.heading for c in chunks], pa.string()),
+        "text": pa.array([c.text for c in chunks], pa.string()),
+    }
+    _append(connection, "store.chunks", pa.table(rows))
+    flat = pa.array(np.ascontiguousarray(vectors).ravel(), pa.float32())
+    column = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+    _append(
+        connection,
+        vectors_table(embedding),
+        pa.table({"chunk_id": rows["id"], "document_id": owner, "vector": column}),
+    )
+
+
+def _append(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    connection.register("incoming", rows)
+    try:
+        connection.execute(f"INSERT INTO {table} SELECT * FROM incoming")
+    finally:
+        connection.unregister("incoming")
+
+
+def fingerprints(connection: duckdb.DuckDBPyConnection, scope: Scope) -> dict[str, str]:
+    """Fingerprint by uri of the visible documents."""
+    rows = connection.execute(
+        f"SELECT d.uri, d.fingerprint FROM store.documents d WHERE {_CURRENT} AND {IN_SCOPE}",
+        scope_values(scope),
+    ).fetchall()
+    return dict(rows)
+
+
+def infos(connection: duckdb.DuckDBPyConnection, scope: Scope) -> list[DocumentInfo]:
+    """The visible documents without their texts, by name."""
+    rows = connection.execute(
+        f"SELECT {_INFO_COLUMNS} FROM store.documents d WHERE {_CURRENT} AND {IN_SCOPE} "
+        "ORDER BY d.name, d.id",
+        scope_values(scope),
+    ).fetchall()
+    return [
+        DocumentInfo(*row[:8], masked=json.loads(row[8]), ingested_at=row[9].isoformat() + "Z")
+        for row in rows
+    ]
+
+
+def text_of(
+    connection: duckdb.DuckDBPyConnection, document_id: int, scope: Scope
+) -> MaskedDocument | None:
+    """One document of any version with its text; None if it is not there or not in scope."""
+    row = connection.execute(
+        "SELECT d.uri, d.name, d.media_type, d.content_hash, d.text, d.label, d.pages, "
+        f"d.metadata, d.masked, d.id FROM store.documents d WHERE d.id = ? AND {IN_SCOPE}",
+        [document_id, *scope_values(scope)],
+    ).fetchone()
+    if row is None:
+        return None
+    return MaskedDocument(
+        *row[:6],
+        pages=tuple(Page(*page) for page in json.loads(row[6])),
+        metadata=json.loads(row[7]),
+        masked=json.loads(row[8]),
+        id=row[9],
+    )
+
+
+def checked_vectors(
+    document: MaskedDocument, chunks: Sequence[Chunk], vectors: Vectors, dim: int
+) -> Vectors:
+    """The vectors as unit-length float32 rows.
+
+    Raises:
+        UsageError: if chunks and document disagree, or a vector is missing, not finite, zero or of
+            the wrong length.
+    """
+    for chunk in chunks:
+        if document.text[chunk.start : chunk.end] != chunk.text:
+            raise UsageError(
+                "a chunk does not stand at its offsets",
+                value=f"chunk {chunk.ordinal} of {document.name}",
+                next_step="Chunk the masked text that is being stored.",
+            )
+    rows = np.asarray(vectors, dtype=np.float32)
+    if not chunks and rows.size == 0:
+        return rows.reshape(0, dim)
+    if rows.shape != (len(chunks), dim):
+        raise UsageError(
+            f"there must be one vector of {dim} numbers per chunk",
+            value=f"{len(chunks)} chunks, vectors of shape {rows.shape}",
+            next_step="Embed the same chunks with the same model.",
+        )
+    return unit_rows(rows)
+
+
+def unit_rows(rows: Vectors) -> Vectors:
+    """Rows (shape (n, dim)) scaled to length 1.
+
+    Raises:
+        UsageError: if a row is zero or holds a number that is not finite.
+    """
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
+    bad = np.flatnonzero(~np.isfinite(lengths[:, 0]) | (lengths[:, 0] == 0))
+    if bad.size:
+        raise UsageError(
+            "a vector is zero or holds numbers that are not finite",
+            value=f"vector {bad[0]} of {len(rows)}",
+            next_step="Check the embedding model; nothing was stored.",
+        )
+    return (rows / lengths).astype(np.float32)

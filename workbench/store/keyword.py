@@ -1,0 +1,244 @@
+"""Keyword search: BM25 in a tantivy index beside the workspace file.
+
+The index is derived. It knows the corpus version it shows, catches up by itself, and is built anew
+when it is missing, damaged, of an older make or of another history. Deleting it loses nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
+
+import duckdb
+import tantivy
+from filelock import FileLock, Timeout
+
+from workbench.errors import StoreError, WorkspaceBusy
+from workbench.store import versions
+from workbench.store.database import Database
+from workbench.store.versions import EMPTY, Version
+from workbench.values import Scope
+
+T = TypeVar("T")
+
+MAKE = 1
+"""Raise it when fields or analysis change: older indexes are then built anew."""
+
+PAGE_ROWS = 20_000
+"""Chunks read per connection: a long read would keep writers out."""
+
+_LOCK_TIMEOUT_S = 120.0
+_HEAP_BYTES = 50_000_000
+_MAX_TERMS = 256
+_ANALYSER = "workbench_english"
+
+
+class _Damaged(Exception):
+    """The index cannot be read as it is."""
+
+
+class KeywordIndex:
+    """BM25 over heading and text of the chunks, within a scope."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._folder = database.folder / "keyword"
+        self._file_lock = FileLock(database.folder / "keyword.lock", timeout=_LOCK_TIMEOUT_S)
+        self._thread_lock = threading.Lock()
+        self._index: tantivy.Index | None = None
+        self._version: Version | None = None
+        self._analyser = _english()
+
+    def search(self, text: str, scope: Scope, k: int, version: Version) -> list[int]:
+        """Chunk ids of the ``k`` best matches of any word of ``text``, best first.
+
+        ``text`` is plain words: operators and quotes mean nothing. The index shows ``version`` or
+        a later one.
+
+        Raises:
+            WorkspaceBusy: if another process has been building the index for too long.
+        """
+        terms = Counter(self._analyser.analyze(text)).most_common(_MAX_TERMS)
+        if not terms or (not scope.unrestricted and not scope.labels):
+            return []
+        with self._thread_lock:
+            try:
+                self._catch_up(version)
+                return _intact(lambda: self._ranked(terms, scope, k))
+            except _Damaged:
+                self._discard()
+                self._catch_up(version)
+                return _intact(lambda: self._ranked(terms, scope, k))
+
+    def _ranked(self, terms: list[tuple[str, int]], scope: Scope, k: int) -> list[int]:
+        assert self._index is not None, "opened by _catch_up"
+        searcher = self._index.searcher()
+        schema = self._index.schema
+        words = [
+            (
+                tantivy.Occur.Should,
+                tantivy.Query.boost_query(tantivy.Query.term_query(schema, "body", term), count),
+            )
+            for term, count in terms
+        ]
+        query = tantivy.Query.boolean_query(words)
+        if not scope.unrestricted:
+            labels = tantivy.Query.term_set_query(schema, "label", sorted(scope.labels))
+            inside = tantivy.Query.const_score_query(labels, 0.0)
+            query = tantivy.Query.boolean_query(
+                [(tantivy.Occur.Must, query), (tantivy.Occur.Must, inside)]
+            )
+        hits = searcher.search(query, limit=k, count=False).hits
+        ids = searcher.fast_field_values("chunk_id", [address for _, address in hits])
+        ranked = sorted(zip(ids, hits, strict=True), key=lambda pair: (-pair[1][0], pair[0]))
+        return [int(chunk_id) for chunk_id, _ in ranked]
+
+    def _catch_up(self, version: Version) -> None:
+        if self._version == version:
+            return
+        try:
+            self._file_lock.acquire()
+        except Timeout as error:
+            raise WorkspaceBusy(
+                "another program has been building the keyword index for too long",
+                value=self._folder,
+                next_step="Wait for it to finish, or stop it, and try again.",
+            ) from error
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            self._open()
+            self._update()
+        finally:
+            self._file_lock.release()
+
+    def _open(self) -> None:
+        """Open the index as it is on disk; an empty one if there is none that can be used."""
+        try:
+            self._folder.mkdir(exist_ok=True)
+            self._index = _intact(lambda: tantivy.Index(_schema(), str(self._folder)))
+            self._index.register_tokenizer(_ANALYSER, _english())
+            self._version = _intact(self._stored_version)
+        except _Damaged:
+            self._discard()
+            self._folder.mkdir()
+            self._index = tantivy.Index(_schema(), str(self._folder))
+            self._index.register_tokenizer(_ANALYSER, _english())
+            self._version = EMPTY
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _stored_version(self) -> Version:
+        assert self._index is not None, "set by _open"
+        searcher = self._index.searcher()
+        query = tantivy.Query.term_query(self._index.schema, "kind", "state")
+        hits = searcher.search(query, limit=1).hits
+        if not hits:
+            if searcher.num_docs:
+                raise _Damaged("no state")
+            return EMPTY
+        make, number, token = str(searcher.doc(hits[0][1]).get_first("state")).split(":")
+        if int(make) != MAKE:
+            raise _Damaged("another make")
+        return Version(int(number), token)
+
+    def _update(self) -> None:
+        """Bring the index to the corpus version of this moment."""
+        assert self._index is not None and self._version is not None, "set by _open"
+        since = self._version
+        now, follows = self._database.read(
+            lambda c: (versions.current_version(c), versions.descends(c, since))
+        )
+        if now == since:
+            return
+        writer = self._index.writer(_HEAP_BYTES, 1)
+        try:
+            if not follows or since.number > now.number:
+                writer.delete_all_documents()
+                since = EMPTY
+            for document_id in self._database.read(lambda c: versions.removed(c, since, now)):
+                writer.delete_documents_by_term("document_id", document_id)
+            self._add(writer, since, now)
+            writer.delete_documents_by_term("kind", "state")
+            writer.add_document(
+                tantivy.Document(kind="state", state=f"{MAKE}:{now.number}:{now.token}")
+            )
+            writer.commit()
+            writer.wait_merging_threads()
+        except (ValueError, OSError) as error:
+            raise self._unwritable(error) from error
+        self._index.reload()
+        self._version = now
+
+    def _add(self, writer: tantivy.IndexWriter, since: Version, upto: Version) -> None:
+        last_id, count = 0, PAGE_ROWS
+        while count == PAGE_ROWS:
+            rows = self._database.read(lambda c: _page(c, since, upto, last_id))  # noqa: B023
+            for chunk_id, document_id, label, heading, text in rows:
+                document = tantivy.Document(kind="chunk", label=label, body=f"{heading}\n{text}")
+                document.add_integer("chunk_id", chunk_id)
+                document.add_integer("document_id", document_id)
+                writer.add_document(document)
+                last_id = chunk_id
+            count = len(rows)
+
+    def _discard(self) -> None:
+        self._index = self._version = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _unwritable(self, error: Exception) -> StoreError:
+        return StoreError(
+            "the keyword index cannot be written",
+            value=f"{self._folder} ({error})",
+            next_step="Check free space and your right to write there; nothing stored is lost.",
+        )
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("state", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_integer_field("chunk_id", fast=True)
+    builder.add_integer_field("document_id", indexed=True)
+    builder.add_text_field("label", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("body", tokenizer_name=_ANALYSER, index_option="position")
+    return builder.build()
+
+
+def _english() -> tantivy.TextAnalyzer:
+    # Chosen by measurement, see docs/decisions/0003-store.md. \w keeps placeholders whole.
+    return (
+        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(r"\w+"))
+        .filter(tantivy.Filter.remove_long(64))
+        .filter(tantivy.Filter.lowercase())
+        .filter(tantivy.Filter.ascii_fold())
+        .filter(tantivy.Filter.stopword("english"))
+        .filter(tantivy.Filter.stemmer("english"))
+        .build()
+    )
+
+
+def _page(
+    connection: duckdb.DuckDBPyConnection, since: Version, upto: Version, after_id: int
+) -> list[tuple[int, int, str, str, str]]:
+    return connection.execute(
+        "SELECT c.id, c.document_id, d.label, c.heading, c.text FROM store.chunks c "
+        f"JOIN store.documents d ON d.id = c.document_id WHERE {versions.ADDED} AND c.id > ? "
+        "ORDER BY c.id LIMIT ?",
+        [*versions.added_values(since, upto), after_id, PAGE_ROWS],
+    ).fetchall()
+
+
+def _intact(work: Callable[[], T]) -> T:
+    """Run ``work`` and tell a damaged index by whatever tantivy raises, its panics included."""
+    try:
+        return work()
+    except (ValueError, OSError) as error:
+        raise _Damaged(str(error)) from error
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise _Damaged(str(error)) from error
+        raise

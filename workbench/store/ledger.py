@@ -1,0 +1,129 @@
+"""What the guard and the masker keep in the workspace: audit rows, replies, placeholder numbers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import astuple
+from datetime import UTC, datetime
+
+import duckdb
+
+from workbench.errors import AuditError, StoreError
+from workbench.guard.audit import AuditEntry
+from workbench.store.database import Database
+from workbench.store.documents import now, one
+
+
+class CorpusLedger:
+    """The guard's ``Ledger``: one row per run in ``store.runs``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, entry: AuditEntry) -> None:
+        """Append one entry durably.
+
+        Raises:
+            AuditError: if it could not be written.
+        """
+        run_id, actor, role, action, resource, outcome, detail, _, calls, hits, started = [
+            getattr(entry, name) for name in entry.__slots__
+        ]
+        usage = astuple(entry.usage)
+        started_at = datetime.fromisoformat(started).astimezone(UTC).replace(tzinfo=None)
+        values = [run_id, actor, role, action, resource, outcome.value, detail]
+        values += [*usage, calls, hits, started_at]
+        try:
+            self._database.write(
+                lambda c: c.execute(
+                    f"INSERT INTO store.runs VALUES ({', '.join('?' * len(values))})", values
+                )
+            )
+        except StoreError as error:
+            raise AuditError(
+                "the audit row could not be written, so the action does not count as done",
+                value=error.what,
+                next_step=error.next_step,
+            ) from error
+
+
+class StoredReplies:
+    """The guard's ``ReplyCache`` in ``store.replies``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, key: str) -> str | None:
+        """The stored reply, or None."""
+        row = self._database.read(
+            lambda c: c.execute("SELECT reply FROM store.replies WHERE key = ?", [key]).fetchone()
+        )
+        return None if row is None else str(row[0])
+
+    def put(self, key: str, reply: str) -> None:
+        """Keep a reply under its key, replacing an older one."""
+        self._database.write(
+            lambda c: c.execute(
+                "INSERT OR REPLACE INTO store.replies VALUES (?, ?, ?)", [key, reply, now()]
+            )
+        )
+
+
+class PlaceholderRegister:
+    """The masker's register: one stable number per entity type and digest, for all processes.
+
+    Numbers never change, so what this process has seen is answered from memory.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[tuple[str, str], int] = {}
+        self._lock = threading.Lock()
+        self._loaded = False
+
+    def number(self, entity_type: str, digest: str) -> int:
+        """The number of one digest; a new one is allocated when it is unseen."""
+        return self.numbers([(entity_type, digest)])[(entity_type, digest)]
+
+    def numbers(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """The numbers of many (entity type, digest) pairs, the unseen ones in one transaction."""
+        wanted = list(dict.fromkeys(keys))
+        with self._lock:
+            if any(key not in self._known for key in wanted) and not self._loaded:
+                self._known.update(self._database.read(_all_numbers))
+                self._loaded = True
+            unseen = [key for key in wanted if key not in self._known]
+            if unseen:
+                self._known.update(self._database.write(lambda c: _allocate(c, unseen)))
+            return {key: self._known[key] for key in wanted}
+
+
+def _all_numbers(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
+    rows = connection.execute(
+        "SELECT entity_type, digest, number FROM store.placeholders"
+    ).fetchall()
+    return {(kind, digest): number for kind, digest, number in rows}
+
+
+def _allocate(
+    connection: duckdb.DuckDBPyConnection, keys: list[tuple[str, str]]
+) -> dict[tuple[str, str], int]:
+    numbers: dict[tuple[str, str], int] = {}
+    for kind, digest in keys:
+        row = connection.execute(
+            "SELECT number FROM store.placeholders WHERE entity_type = ? AND digest = ?",
+            [kind, digest],
+        ).fetchone()
+        if row is None:
+            number = one(
+                connection.execute(
+                    "INSERT INTO store.placeholders SELECT ?, ?, coalesce(max(number), 0) + 1 "
+                    "FROM store.placeholders WHERE entity_type = ? RETURNING number",
+                    [kind, digest, kind],
+                )
+            )
+        else:
+            number = row[0]
+        numbers[kind, digest] = int(number)
+    return numbers

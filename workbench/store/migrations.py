@@ -1,0 +1,130 @@
+"""The workspace's schema as numbered steps. A step that was released is never edited.
+
+Tables live in the schema ``store``; the documented views over them are in ``views.py``. A document
+is visible at corpus version v iff ``added_in <= v`` and (``removed_in`` is null or
+``removed_in > v``): replacing marks the old row removed and adds a new one, so that citations into
+an older version of a document stay readable. A chunk is visible when its document is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from workbench.errors import NewerWorkspace
+from workbench.store import views
+
+_FIRST = """
+CREATE SCHEMA store;
+CREATE TABLE store.format (version INTEGER NOT NULL);
+INSERT INTO store.format VALUES (0);
+CREATE TABLE store.corpus (version INTEGER NOT NULL, token VARCHAR NOT NULL);
+INSERT INTO store.corpus VALUES (0, '');
+CREATE TABLE store.versions (
+    version INTEGER NOT NULL, token VARCHAR NOT NULL, committed_at TIMESTAMP NOT NULL,
+    run_id VARCHAR NOT NULL
+);
+CREATE SEQUENCE store.embedding_ids;
+CREATE TABLE store.embeddings (
+    id INTEGER PRIMARY KEY, name VARCHAR NOT NULL, digest VARCHAR NOT NULL UNIQUE,
+    dim INTEGER NOT NULL
+);
+CREATE SEQUENCE store.document_ids;
+CREATE TABLE store.documents (
+    id INTEGER PRIMARY KEY, uri VARCHAR NOT NULL, name VARCHAR NOT NULL,
+    media_type VARCHAR NOT NULL, content_hash VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL,
+    label VARCHAR NOT NULL, text VARCHAR NOT NULL, metadata JSON NOT NULL, pages JSON NOT NULL,
+    masked JSON NOT NULL, embedding_id INTEGER NOT NULL, chunk_count INTEGER NOT NULL,
+    ingested_at TIMESTAMP NOT NULL, added_in INTEGER NOT NULL, removed_in INTEGER
+);
+CREATE SEQUENCE store.chunk_ids;
+CREATE TABLE store.chunks (
+    id INTEGER NOT NULL, document_id INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+    start_char INTEGER NOT NULL, end_char INTEGER NOT NULL, page INTEGER,
+    heading VARCHAR NOT NULL, text VARCHAR NOT NULL
+);
+CREATE SEQUENCE store.answer_ids;
+CREATE TABLE store.answers (
+    id INTEGER PRIMARY KEY, run_id VARCHAR NOT NULL, actor VARCHAR NOT NULL,
+    question VARCHAR NOT NULL, text VARCHAR NOT NULL, status VARCHAR NOT NULL,
+    claims JSON NOT NULL, labels VARCHAR[] NOT NULL, chunk_ids INTEGER[] NOT NULL,
+    model VARCHAR NOT NULL, prompt_version VARCHAR NOT NULL, corpus_version INTEGER NOT NULL,
+    prompt_tokens BIGINT NOT NULL, output_tokens BIGINT NOT NULL, seconds DOUBLE NOT NULL,
+    created_at TIMESTAMP NOT NULL
+);
+CREATE TABLE store.citations (
+    answer_id INTEGER NOT NULL, claim INTEGER NOT NULL, document_id INTEGER NOT NULL,
+    document VARCHAR NOT NULL, uri VARCHAR NOT NULL, page INTEGER,
+    start_char INTEGER NOT NULL, end_char INTEGER NOT NULL, quote VARCHAR NOT NULL
+);
+CREATE TABLE store.runs (
+    run_id VARCHAR NOT NULL, actor VARCHAR NOT NULL, role VARCHAR NOT NULL,
+    action VARCHAR NOT NULL, resource VARCHAR NOT NULL, outcome VARCHAR NOT NULL,
+    detail VARCHAR NOT NULL, prompt_tokens BIGINT NOT NULL, output_tokens BIGINT NOT NULL,
+    seconds DOUBLE NOT NULL, model_calls INTEGER NOT NULL, cache_hits INTEGER NOT NULL,
+    started_at TIMESTAMP NOT NULL
+);
+CREATE TABLE store.replies (
+    key VARCHAR PRIMARY KEY, reply VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL
+);
+CREATE TABLE store.placeholders (
+    entity_type VARCHAR NOT NULL, digest VARCHAR NOT NULL, number INTEGER NOT NULL,
+    PRIMARY KEY (entity_type, digest), UNIQUE (entity_type, number)
+);
+"""
+
+
+def _m001_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(_FIRST)
+
+
+MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (_m001_tables,)
+FORMAT = len(MIGRATIONS)
+"""The workspace format that this version writes."""
+
+
+def stored_format(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """The format of an open workspace; 0 for an empty database, None for somebody else's."""
+    tables = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal"
+    ).fetchall()
+    if ("store", "format") not in tables:
+        return None if tables else 0
+    row = connection.execute("SELECT version FROM store.format").fetchone()
+    return None if row is None else int(row[0])
+
+
+def require_known(found: int, path: Path) -> None:
+    """Raises NewerWorkspace if ``found`` is a format that this version does not know."""
+    if found > FORMAT:
+        raise NewerWorkspace(
+            "the workspace was written by a newer version",
+            value=f"{path} has format {found}, this version reads up to {FORMAT}",
+            next_step="Upgrade Workbench, or choose another workspace.",
+        )
+
+
+def upgrade(connection: duckdb.DuckDBPyConnection) -> None:
+    """Run the missing steps, inside the caller's transaction."""
+    found = stored_format(connection) or 0
+    for step in MIGRATIONS[found:]:
+        step(connection)
+    connection.execute("UPDATE store.format SET version = ?", [FORMAT])
+    views.create(connection)
+
+
+def vectors_table(embedding_id: int) -> str:
+    """The table that holds the vectors of one embedding model."""
+    return f"store.vectors_{embedding_id:d}"
+
+
+def create_vectors_table(
+    connection: duckdb.DuckDBPyConnection, embedding_id: int, dim: int
+) -> None:
+    """One table per embedding model, because DuckDB fixes the length of its arrays."""
+    connection.execute(
+        f"CREATE TABLE {vectors_table(embedding_id)} (chunk_id INTEGER NOT NULL, "
+        f"document_id INTEGER NOT NULL, vector FLOAT[{dim:d}] NOT NULL)"
+    )

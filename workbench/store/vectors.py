@@ -1,0 +1,163 @@
+"""Vector search: an exact scan over an in-memory copy of the vectors that the scope allows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from workbench.store import versions
+from workbench.store.database import Database
+from workbench.store.migrations import vectors_table
+from workbench.store.records import Vectors
+from workbench.store.versions import EMPTY, Version
+from workbench.values import Scope
+
+PAGE_ROWS = 50_000
+"""Rows read per connection: a long read would keep writers out."""
+
+_GATHER_SHARE = 0.5
+"""Above this share of allowed rows, scoring all of them beats copying the allowed ones."""
+
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matrix:
+    """The vectors of one embedding model at one corpus version.
+
+    ``rows`` has shape (n, dim) and unit-length rows; the other arrays have length n and
+    ``chunk_ids`` is ascending. ``labels`` holds positions in ``names``.
+    """
+
+    version: Version
+    rows: Vectors
+    chunk_ids: Ids
+    document_ids: Ids
+    labels: Ids
+    names: tuple[str, ...]
+
+    @classmethod
+    def empty(cls, dim: int) -> Matrix:
+        """Nothing, at the version before the first document."""
+        none = np.empty(0, np.int64)
+        return cls(EMPTY, np.empty((0, dim), np.float32), none, none, none, ())
+
+    def nearest(self, vector: Vectors, scope: Scope, k: int) -> list[int]:
+        """Chunk ids of the ``k`` nearest rows within ``scope``, nearest first.
+
+        The scope decides which rows are scored at all. Equal similarities go by chunk id.
+        """
+        allowed = self._allowed(scope)
+        if allowed.size == 0:
+            return []
+        scores = self._scores(vector, allowed)
+        if allowed.size > k:
+            cut = np.partition(scores, allowed.size - k)[allowed.size - k]
+            best = np.flatnonzero(scores >= cut)
+        else:
+            best = np.arange(allowed.size)
+        order = np.lexsort((self.chunk_ids[allowed[best]], -scores[best]))[:k]
+        return [int(i) for i in self.chunk_ids[allowed[best[order]]]]
+
+    def similarity(self, vector: Vectors, chunk_ids: Sequence[int]) -> dict[int, float]:
+        """The cosine by chunk id, for those of ``chunk_ids`` that are in the matrix."""
+        wanted = np.asarray(chunk_ids, np.int64)
+        at = np.searchsorted(self.chunk_ids, wanted)
+        inside = at < len(self.chunk_ids)
+        at, wanted = at[inside], wanted[inside]
+        same = self.chunk_ids[at] == wanted
+        scores = _rounded(self.rows[at[same]] @ vector)
+        return dict(zip(wanted[same].tolist(), scores.tolist(), strict=True))
+
+    def changed(self, version: Version, gone: Sequence[int], new: pa.Table) -> Matrix:
+        """This matrix without the documents ``gone`` and with the rows of ``new``."""
+        keep = ~np.isin(self.document_ids, np.asarray(gone, np.int64))
+        encoded = new["label"].combine_chunks().dictionary_encode()
+        names = tuple(dict.fromkeys([*self.names, *encoded.dictionary.to_pylist()]))
+        code = np.array([names.index(n) for n in encoded.dictionary.to_pylist()], np.int64)
+        flat = new["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        chunk_ids = np.concatenate([self.chunk_ids[keep], _integers(new["chunk_id"])])
+        order = np.argsort(chunk_ids, kind="stable")
+        return Matrix(
+            version,
+            np.concatenate([self.rows[keep], flat.reshape(-1, self.rows.shape[1])])[order],
+            chunk_ids[order],
+            np.concatenate([self.document_ids[keep], _integers(new["document_id"])])[order],
+            np.concatenate([self.labels[keep], code[encoded.indices.to_numpy()]])[order],
+            names,
+        )
+
+    def _allowed(self, scope: Scope) -> Ids:
+        if scope.unrestricted:
+            return np.arange(len(self.chunk_ids))
+        codes = [code for code, name in enumerate(self.names) if scope.allows(name)]
+        return np.flatnonzero(np.isin(self.labels, codes))
+
+    def _scores(self, vector: Vectors, allowed: Ids) -> NDArray[np.float64]:
+        if allowed.size > _GATHER_SHARE * len(self.chunk_ids):
+            return _rounded((self.rows @ vector)[allowed])
+        return _rounded(self.rows[allowed] @ vector)
+
+
+class VectorCache:
+    """One matrix per embedding model and process, brought up to date by what changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._matrices: dict[int, Matrix] = {}
+        self._lock = threading.Lock()
+
+    def matrix(self, embedding_id: int, dim: int, version: Version) -> Matrix:
+        """The vectors of one embedding model as of ``version``."""
+        with self._lock:
+            held = self._matrices.get(embedding_id, Matrix.empty(dim))
+            if held.version != version:
+                held = self._caught_up(held, embedding_id, version)
+                self._matrices[embedding_id] = held
+            return held
+
+    def _caught_up(self, held: Matrix, embedding_id: int, version: Version) -> Matrix:
+        if held.version.number > version.number or not self._database.read(
+            lambda c: versions.descends(c, held.version)
+        ):
+            held = Matrix.empty(held.rows.shape[1])
+        since = held.version
+        gone = self._database.read(lambda c: versions.removed(c, since, version))
+        pages: list[pa.Table] = []
+        last_id = 0
+        while not pages or pages[-1].num_rows == PAGE_ROWS:
+            page = self._database.read(
+                lambda c: _page(c, embedding_id, (since, version), last_id)  # noqa: B023
+            )
+            pages.append(page)
+            last_id = page["chunk_id"][-1].as_py() if page.num_rows else last_id
+        return held.changed(version, gone, pa.concat_tables(pages))
+
+
+def _page(
+    connection: duckdb.DuckDBPyConnection,
+    embedding_id: int,
+    span: tuple[Version, Version],
+    after_id: int,
+) -> pa.Table:
+    return connection.execute(
+        f"SELECT v.chunk_id, v.document_id, d.label, v.vector FROM {vectors_table(embedding_id)} v "
+        f"JOIN store.documents d ON d.id = v.document_id WHERE {versions.ADDED} "
+        "AND v.chunk_id > ? ORDER BY v.chunk_id LIMIT ?",
+        [*versions.added_values(*span), after_id, PAGE_ROWS],
+    ).fetch_arrow_table()
+
+
+def _integers(column: pa.ChunkedArray) -> Ids:
+    return np.asarray(column.to_numpy(), np.int64)
+
+
+def _rounded(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    # The last bits depend on how many rows are scored together; equal vectors must stay equal.
+    return np.round(scores.astype(np.float64), 6)

@@ -1,0 +1,184 @@
+"""The documented SQL views. Their column comments are stored in the workspace file as well.
+
+``documents``, ``chunks``, ``answers``, ``citations`` and ``runs`` in the schema ``main`` show the
+current corpus version to whoever opens the file with DuckDB itself. ``Corpus.sql`` lays views of
+the same names and columns over them that show only what the run may see:
+
+- documents and chunks: labels in the run's scope;
+- answers: the actor's own (all for a role that may audit), if every label they drew on is in scope;
+- citations: those of visible answers, if the cited document's label is in scope;
+- runs: the actor's own (all for a role that may audit).
+
+DuckDB reserves the word END, so offsets are called ``start_char`` and ``end_char`` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+
+from workbench.guard.policy import Action, decide
+from workbench.guard.run import Run
+
+_VISIBLE = """d.added_in <= (SELECT version FROM store.corpus)
+    AND (d.removed_in IS NULL OR d.removed_in > (SELECT version FROM store.corpus))"""
+
+_DOCUMENTS = f"""
+CREATE OR REPLACE VIEW main.documents AS
+SELECT d.id, d.uri, d.name, d.media_type, d.label, length(d.text) AS characters,
+    json_array_length(d.pages)::INTEGER AS pages, d.chunk_count AS chunks, d.masked, d.metadata,
+    d.content_hash, e.name AS embedding, d.ingested_at, d.added_in, d.text
+FROM store.documents d JOIN store.embeddings e ON e.id = d.embedding_id
+WHERE {_VISIBLE}
+"""
+_CHUNKS = f"""
+CREATE OR REPLACE VIEW main.chunks AS
+SELECT c.id, c.document_id, d.name AS document, d.uri, d.label, c.ordinal, c.page, c.heading,
+    c.start_char, c.end_char, c.text
+FROM store.chunks c JOIN store.documents d ON d.id = c.document_id
+WHERE {_VISIBLE}
+"""
+_ANSWERS = """
+CREATE OR REPLACE VIEW main.answers AS
+SELECT id, run_id, actor, question, text, status, claims, labels, chunk_ids, model,
+    prompt_version, corpus_version, prompt_tokens, output_tokens, seconds, created_at
+FROM store.answers
+"""
+_CITATIONS = """
+CREATE OR REPLACE VIEW main.citations AS
+SELECT c.answer_id, c.claim, c.document_id, c.document, c.uri, d.label, c.page, c.start_char,
+    c.end_char, c.quote
+FROM store.citations c JOIN store.documents d ON d.id = c.document_id
+"""
+_RUNS = """
+CREATE OR REPLACE VIEW main.runs AS
+SELECT run_id, actor, role, action, resource, outcome, detail, prompt_tokens, output_tokens,
+    seconds, model_calls, cache_hits, started_at
+FROM store.runs
+"""
+
+COLUMNS: Mapping[str, Mapping[str, str]] = {
+    "documents": {
+        "id": "number of this version of the document; a changed file gets a new one",
+        "uri": "where it came from",
+        "name": "masked file name",
+        "media_type": "MIME type",
+        "label": "access label",
+        "characters": "length of the masked text",
+        "pages": "number of pages, 0 for formats without pages",
+        "chunks": "number of chunks",
+        "masked": "JSON: replaced spans by entity type",
+        "metadata": "JSON: masked metadata of the source",
+        "content_hash": "SHA-256 of the source's bytes",
+        "embedding": "model that made the vectors",
+        "ingested_at": "UTC time",
+        "added_in": "corpus version that added it",
+        "text": "masked text",
+    },
+    "chunks": {
+        "id": "number of the chunk",
+        "document_id": "documents.id",
+        "document": "documents.name",
+        "uri": "documents.uri",
+        "label": "documents.label",
+        "ordinal": "position within the document, from 0",
+        "page": "page of its first character, null without pages",
+        "heading": "headings above it",
+        "start_char": "first character within documents.text",
+        "end_char": "character after its last",
+        "text": "masked text",
+    },
+    "answers": {
+        "id": "number of the answer",
+        "run_id": "runs.run_id",
+        "actor": "who asked",
+        "question": "masked question",
+        "text": "the answer",
+        "status": "supported, partial or abstained",
+        "claims": "JSON: text and supported of each claim, in order",
+        "labels": "access labels of everything the model was shown",
+        "chunk_ids": "chunks that the model was shown, best first",
+        "model": "model that answered",
+        "prompt_version": "version of the prompt file",
+        "corpus_version": "corpus version that was searched",
+        "prompt_tokens": "tokens read",
+        "output_tokens": "tokens written",
+        "seconds": "time of the model calls",
+        "created_at": "UTC time",
+    },
+    "citations": {
+        "answer_id": "answers.id",
+        "claim": "position of the claim within the answer, from 1",
+        "document_id": "version of the document that is quoted",
+        "document": "its name",
+        "uri": "where it came from",
+        "label": "its access label",
+        "page": "page of the quote, null without pages",
+        "start_char": "first character of the quote within the document's text",
+        "end_char": "character after its last",
+        "quote": "the exact words",
+    },
+    "runs": {
+        "run_id": "identity of the run",
+        "actor": "who acted",
+        "role": "in which role",
+        "action": "what was done",
+        "resource": "on what",
+        "outcome": "done, denied or failed",
+        "detail": "reason, or the class of the error",
+        "prompt_tokens": "tokens read by models",
+        "output_tokens": "tokens written by models",
+        "seconds": "duration",
+        "model_calls": "calls that reached a model",
+        "cache_hits": "replies that came from the cache instead",
+        "started_at": "UTC time",
+    },
+}
+"""What each column means, by view."""
+
+VIEWS = frozenset(COLUMNS)
+"""The names of the views."""
+
+# Lookups by parameter instead of literals: labels and names are data, never part of a statement.
+_VIEWER = """
+CREATE TEMP TABLE scope_labels (label VARCHAR);
+CREATE TEMP TABLE viewer (actor VARCHAR, unrestricted BOOLEAN, audits BOOLEAN);
+"""
+_IN_SCOPE = """((SELECT unrestricted FROM temp.main.viewer)
+    OR label IN (SELECT label FROM temp.main.scope_labels))"""
+_MINE = """((SELECT audits FROM temp.main.viewer)
+    OR actor = (SELECT actor FROM temp.main.viewer))"""
+_SCOPED = f"""
+CREATE TEMP VIEW documents AS SELECT * FROM workbench.main.documents WHERE {_IN_SCOPE};
+CREATE TEMP VIEW chunks AS SELECT * FROM workbench.main.chunks WHERE {_IN_SCOPE};
+CREATE TEMP VIEW answers AS SELECT * FROM workbench.main.answers WHERE {_MINE} AND (
+    (SELECT unrestricted FROM temp.main.viewer)
+    OR list_has_all(coalesce((SELECT list(label) FROM temp.main.scope_labels), []), labels));
+CREATE TEMP VIEW citations AS SELECT * FROM workbench.main.citations
+    WHERE {_IN_SCOPE} AND answer_id IN (SELECT id FROM temp.main.answers);
+CREATE TEMP VIEW runs AS SELECT * FROM workbench.main.runs WHERE {_MINE};
+"""
+
+
+def create(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create or replace the views in the workspace file, with their comments."""
+    for statement in (_DOCUMENTS, _CHUNKS, _ANSWERS, _CITATIONS, _RUNS):
+        connection.execute(statement)
+    for view, columns in COLUMNS.items():
+        for column, meaning in columns.items():
+            text = meaning.replace("'", "''")
+            connection.execute(f"COMMENT ON COLUMN main.{view}.{column} IS '{text}'")
+
+
+def limit_to(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Lay the run's own views over the workspace's, for this connection only."""
+    audits = decide(run.actor, Action.AUDIT, "").allowed
+    connection.execute(_VIEWER)
+    connection.execute(
+        "INSERT INTO temp.main.viewer VALUES (?, ?, ?)",
+        [run.actor.name, run.scope.unrestricted, audits],
+    )
+    for label in sorted(run.scope.labels):
+        connection.execute("INSERT INTO temp.main.scope_labels VALUES (?)", [label])
+    connection.execute(_SCOPED)
