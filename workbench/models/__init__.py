@@ -1,0 +1,1 @@
+"""Talks to model servers: a real Ollama, or the embedded server that speaks its API."""

@@ -1,0 +1,169 @@
+"""A chat model in memory: llama.cpp through ``xllamacpp``, in this process.
+
+The engine's own HTTP port is bound to loopback, has a random key, and is only spoken to from here:
+that way closing a request cancels its generation, also in the middle of a long prompt.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from workbench.models.embedded.replies import ApiError
+
+_CACHE_RAM_MIB = 256
+_BATCH_TOKENS = 512
+_ERRORS_ONLY = 1
+# A long prompt on a slow machine is silent for minutes; clients have their own patience.
+_ENGINE_TIMEOUT_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some text of a reply. The last piece has a ``done_reason`` and the counts; times in ns."""
+
+    text: str
+    done_reason: str | None = None
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    prompt_ns: int = 0
+    output_ns: int = 0
+
+
+class LlamaModel:
+    """One loaded GGUF file with a context of ``num_ctx`` tokens."""
+
+    def __init__(self, path: Path, *, num_ctx: int) -> None:
+        """Loads the file; takes seconds.
+
+        Raises:
+            ApiError: if llama.cpp cannot load it.
+        """
+        # Spinning OpenMP threads starve each other on a busy machine: 1 instead of 40 tokens/s.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        import xllamacpp
+
+        key = secrets.token_hex(16)
+        params = xllamacpp.CommonParams()
+        params.model.path = str(path)
+        params.n_ctx = num_ctx
+        params.n_parallel = 1
+        params.n_batch = params.n_ubatch = _BATCH_TOKENS
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = thread_count()
+        params.hostnames = ["127.0.0.1"]
+        params.port = 0
+        params.api_keys = [key]
+        params.ui = False
+        params.endpoint_slots = False
+        params.cors_origins = ""
+        params.cache_ram_mib = _CACHE_RAM_MIB
+        params.verbosity = _ERRORS_ONLY
+        try:
+            self._server = xllamacpp.Server(params)
+        except RuntimeError as error:
+            raise ApiError(500, f"llama.cpp cannot load {path.name}: {error}") from error
+        self.num_ctx = num_ctx
+        self._http = httpx.AsyncClient(
+            base_url=self._server.listening_address,
+            headers={"authorization": f"Bearer {key}"},
+            timeout=_ENGINE_TIMEOUT_S,
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Free the memory."""
+        await self._http.aclose()
+        del self._server
+
+    async def chat(self, body: dict[str, Any], num_ctx: int) -> AsyncGenerator[Piece]:
+        """Stream the reply to ``body["messages"]``, or to ``body["prompt"]`` taken as it is.
+
+        Raises:
+            ApiError: 400 if the prompt does not fit into ``num_ctx`` tokens.
+        """
+        if num_ctx < self.num_ctx:
+            body = await self._capped(body, num_ctx)
+        path = "/v1/chat/completions" if "messages" in body else "/v1/completions"
+        request = {**body, "stream": True, "stream_options": {"include_usage": True}}
+        reason = "stop"
+        async with self._http.stream("POST", path, json=request) as response:
+            if response.status_code != httpx.codes.OK:
+                raise _api_error(response.status_code, await response.aread())
+            async for line in response.aiter_lines():
+                if not line.startswith("data: {"):
+                    continue
+                event = json.loads(line[6:])
+                if "error" in event:
+                    raise _api_error(500, line[6:].encode())
+                for choice in event["choices"]:
+                    reason = choice.get("finish_reason") or reason
+                    text = choice.get("text") or choice.get("delta", {}).get("content")
+                    if text:
+                        yield Piece(text)
+                if usage := event.get("usage"):
+                    yield _last_piece(reason, usage, event.get("timings", {}))
+
+    async def _capped(self, body: dict[str, Any], num_ctx: int) -> dict[str, Any]:
+        # A context that was loaded larger must not hide that the asked one is too small.
+        prompt = body.get("prompt")
+        if prompt is None:
+            answer = await self._post("/apply-template", {"messages": body["messages"]})
+            prompt = answer["prompt"]
+        tokens = await self._post("/tokenize", {"content": prompt, "parse_special": True})
+        count = len(tokens["tokens"])
+        if count >= num_ctx:
+            raise _too_long(count, num_ctx)
+        asked = body["max_tokens"]
+        room = num_ctx - count
+        return {**body, "max_tokens": room if asked < 0 else min(asked, room)}
+
+    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        response = await self._http.post(path, json=body)
+        if response.status_code != httpx.codes.OK:
+            raise _api_error(response.status_code, response.content)
+        answer: dict[str, Any] = response.json()
+        return answer
+
+
+def thread_count() -> int:
+    """Physical cores that this process may use."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    return min(physical, allowed or physical)
+
+
+def _last_piece(reason: str, usage: dict[str, Any], timings: dict[str, Any]) -> Piece:
+    return Piece(
+        "",
+        done_reason=reason,
+        prompt_tokens=usage["prompt_tokens"],
+        output_tokens=usage["completion_tokens"],
+        prompt_ns=int(timings.get("prompt_ms", 0) * 1e6),
+        output_ns=int(timings.get("predicted_ms", 0) * 1e6),
+    )
+
+
+def _too_long(tokens: int, num_ctx: int) -> ApiError:
+    return ApiError(
+        400,
+        f"the prompt has {tokens} tokens and exceeds the context length of {num_ctx}: "
+        "shorten it or raise options.num_ctx",
+    )
+
+
+def _api_error(status: int, content: bytes) -> ApiError:
+    try:
+        error = json.loads(content)["error"]
+        if error.get("type") == "exceed_context_size_error":
+            return _too_long(error["n_prompt_tokens"], error["n_ctx"])
+        return ApiError(status, str(error["message"]))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ApiError(status, content.decode(errors="replace")[:200])

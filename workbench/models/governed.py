@@ -1,0 +1,237 @@
+"""The governed door to the models: every call belongs to a run, is budgeted and counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from workbench.config import ModelsConfig
+from workbench.errors import InvalidReply, ModelNotFound
+from workbench.guard.cache import ReplyCache, cache_key
+from workbench.guard.run import Run
+from workbench.models.catalog import full_name, load_catalog
+from workbench.models.messages import (
+    ChatDelta,
+    ChatReply,
+    ChatRequest,
+    ModelInfo,
+    ModelServer,
+    ServerPiece,
+)
+from workbench.values import Usage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_BYTES_PER_TOKEN = 4
+_TEMPLATE_TOKENS = 16
+_EMBED_BATCH_TEXTS = 64
+
+
+class NoCache:
+    """A reply cache that keeps nothing."""
+
+    def get(self, key: str) -> str | None:
+        """Always None."""
+        return None
+
+    def put(self, key: str, reply: str) -> None:
+        """Forget the reply."""
+
+
+class Models:
+    """Chat and embeddings for runs. ``server`` stays inside: there is no way around the guard.
+
+    Model names may be the aliases "default", "light" and "embedding".
+    """
+
+    def __init__(self, server: ModelServer, config: ModelsConfig, cache: ReplyCache) -> None:
+        self._server = server
+        self._config = config
+        self._cache = cache
+        self._catalog = load_catalog()
+
+    @property
+    def config(self) -> ModelsConfig:
+        """The settings that these models follow."""
+        return self._config
+
+    @property
+    def address(self) -> str:
+        """Where the model server is. Raises ModelUnavailable."""
+        return self._server.address
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is Workbench's own server. Raises ModelUnavailable."""
+        return self._server.is_embedded
+
+    def close(self) -> None:
+        """Close the connections; a later call opens them again."""
+        self._server.close()
+
+    def available(self) -> list[ModelInfo]:
+        """The models that the server has now.
+
+        Raises:
+            ModelUnavailable, ModelTimeout, InvalidReply.
+        """
+        return self._server.models()
+
+    def digest(self, model: str) -> str:
+        """The SHA-256 digest of ``model`` on the server.
+
+        Raises:
+            ModelNotFound: if the server does not have it; otherwise as ``available``.
+        """
+        name = full_name(self._catalog.resolve(model))
+        for info in self.available():
+            if full_name(info.name) == name:
+                return info.digest
+        command = "workbench models pull" if self.is_embedded else "ollama pull"
+        short = name.removesuffix(":latest")
+        raise ModelNotFound(
+            "the model server does not have this model",
+            value=f"{short} at {self.address}",
+            next_step=f"Run `{command} {short}`.",
+        )
+
+    def chat(self, run: Run, request: ChatRequest) -> ChatReply:
+        """Ask and wait for the whole reply.
+
+        Raises:
+            AccessDenied, BudgetExceeded: from the guard.
+            ModelNotFound, ModelUnavailable, ModelTimeout, InvalidReply: from the server.
+        """
+        deltas = list(self.stream(run, request))
+        return ChatReply(
+            text="".join(delta.text for delta in deltas),
+            usage=deltas[-1].usage or Usage(),
+            model=self._catalog.resolve(request.model),
+            cached=deltas[-1].cached,
+        )
+
+    def stream(self, run: Run, request: ChatRequest) -> Iterator[ChatDelta]:
+        """Ask and yield the reply as it comes; errors as ``chat``, some of them while iterating.
+
+        Closing the iterator stops the generation; what was used until then is settled.
+        """
+        run.require_open()
+        return self._stream(run, replace(request, model=self._catalog.resolve(request.model)))
+
+    def embed(self, run: Run, texts: Sequence[str]) -> NDArray[np.float32]:
+        """L2-normalised vectors, one row per text (n, dimensions), from ``config.embedding``.
+
+        The run's time is checked; tokens are not charged, as reading a document costs a
+        thousandth of what a chat model costs for it.
+
+        Raises:
+            As ``chat``.
+        """
+        import numpy as np
+
+        run.require_open()
+        model = self._catalog.resolve(self._config.embedding)
+        batches = []
+        for start in range(0, len(texts), _EMBED_BATCH_TEXTS):
+            run.require_open()
+            run.meter.reserve(0)
+            batches.append(self._server.embed(model, texts[start : start + _EMBED_BATCH_TEXTS]))
+            run.counts.model_calls += 1
+        if not batches:
+            return np.empty((0, 0), dtype=np.float32)
+        vectors = np.concatenate(batches)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / np.clip(norms, 1e-12, None), dtype=np.float32)
+
+    def _stream(self, run: Run, request: ChatRequest) -> Iterator[ChatDelta]:
+        run.require_open()
+        self._require_room(request)
+        prompt_tokens = estimate_tokens(request)
+        reserved = prompt_tokens + request.max_tokens
+        run.meter.reserve(reserved)
+        used = Usage()
+        try:
+            key = self._key(run, request)
+            cached = self._cache.get(key) if key else None
+            if cached is not None:
+                run.counts.cache_hits += 1
+                yield ChatDelta(cached, Usage(), cached=True)
+                return
+            run.counts.model_calls += 1
+            started_s = time.monotonic()
+            used = Usage(prompt_tokens=prompt_tokens)
+            texts: list[str] = []
+            for piece in self._pieces(run, request):
+                texts.append(piece.text)
+                seconds = time.monotonic() - started_s
+                if piece.done_reason is None:
+                    used = Usage(prompt_tokens, len(texts), seconds)
+                    yield ChatDelta(piece.text)
+                    continue
+                used = Usage(piece.prompt_tokens, piece.output_tokens, seconds)
+                _require_whole_prompt(request, piece)
+                # A reply that was cut off must not be given again as if it were the answer.
+                if key and piece.done_reason == "stop":
+                    self._cache.put(key, "".join(texts))
+                yield ChatDelta(piece.text, used)
+        finally:
+            run.meter.settle(reserved, used)
+
+    def _pieces(self, run: Run, request: ChatRequest) -> Iterator[ServerPiece]:
+        for piece in self._server.stream(request, self._config.num_ctx):
+            run.require_open()
+            if run.meter.remaining_s <= 0:
+                run.meter.reserve(0)
+            yield piece
+
+    def _key(self, run: Run, request: ChatRequest) -> str | None:
+        if request.temperature > 0:
+            return None
+        parts = {
+            "digest": self.digest(request.model),
+            "prompt_version": request.prompt_version,
+            "system": request.system,
+            "user": request.user,
+            "schema": request.schema,
+            "max_tokens": request.max_tokens,
+            "num_ctx": self._config.num_ctx,
+            "seed": request.seed,
+            "stop": request.stop,
+            "parts": dict(request.cache_parts),
+        }
+        return cache_key(run.scope, parts)
+
+    def _require_room(self, request: ChatRequest) -> None:
+        words = _words(request)
+        if words > self._config.num_ctx:
+            raise InvalidReply(
+                "the prompt is too long for the model",
+                value=f"{words:,} words or more tokens, num_ctx is {self._config.num_ctx:,}",
+                next_step="Shorten it, or raise models.num_ctx in workbench.toml.",
+            )
+
+
+def estimate_tokens(request: ChatRequest) -> int:
+    """About how many tokens the prompt has."""
+    size = len(request.system.encode()) + len(request.user.encode())
+    return size // _BYTES_PER_TOKEN + _TEMPLATE_TOKENS
+
+
+def _words(request: ChatRequest) -> int:
+    return len(request.system.split()) + len(request.user.split())
+
+
+def _require_whole_prompt(request: ChatRequest, last: ServerPiece) -> None:
+    # No tokenizer joins words, so fewer tokens than words mean that a server cut the prompt
+    # silently to fit its context.
+    words = _words(request)
+    if 0 < last.prompt_tokens < words:
+        raise InvalidReply(
+            "the model server read only a part of the prompt",
+            value=f"{last.prompt_tokens:,} tokens of at least {words:,}",
+            next_step="Raise the context length that the server allows, or shorten the prompt.",
+        )
