@@ -130,7 +130,7 @@ def _archive_kind(data: bytes, suffix: str) -> Kind:
     folders = {member.filename.split("/")[0] for member in members}
     if "word" in folders:
         return Kind.DOCX
-    if "xl" in folders or {"content.xml", "mimetype"} <= folders and suffix == ".ods":
+    if "xl" in folders or ("content.xml" in folders and suffix == ".ods"):
         return Kind.WORKBOOK
     if "ppt" in folders:
         raise _unsupported("a PowerPoint presentation")

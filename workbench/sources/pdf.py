@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from workbench.errors import CorruptFile, EncryptedFile
+from workbench.sources.layout import Box, is_scrambled, reading_order
 from workbench.sources.parsed import Parsed
 
+if TYPE_CHECKING:
+    from pypdfium2 import PdfTextPage
+
 # PDFium writes U+FFFE where a hyphen ends a line, and swallows the line end.
-_LINE_HYPHEN = re.compile(r"(\w*)\ufffe(\w*)")
+_LINE_HYPHEN = re.compile(r"(\w*)\ufffe\n?(\w*)")
+_PRINTED_WORD = re.compile(r"\S+")
+_PRINTED_LINE = re.compile(r"\S(?:[^\r\n]*\S)?")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _PLACEHOLDER_VALUES = {"", "untitled", "(anonymous)", "(unspecified)"}
 
@@ -40,7 +47,7 @@ def parse_pdf(data: bytes) -> Parsed:
     for number in range(len(document)):
         page = document[number]
         text_page = page.get_textpage()
-        pages.append(text_page.get_text_bounded())
+        pages.append(_page_text(text_page))
         text_page.close()
         page.close()
     metadata = {
@@ -55,6 +62,25 @@ def parse_pdf(data: bytes) -> Parsed:
         paged=True,
         metadata={name.lower(): value for name, value in metadata.items()},
     )
+
+
+def _page_text(text_page: PdfTextPage) -> str:
+    text = str(text_page.get_text_range())
+    if len(text) != text_page.count_chars():  # characters beyond 16 bit: no way back to boxes
+        return text
+    if is_scrambled(_boxes(text_page, _PRINTED_LINE.finditer(text))):
+        return reading_order(_boxes(text_page, _PRINTED_WORD.finditer(text)))
+    return text
+
+
+def _boxes(text_page: PdfTextPage, pieces: Iterable[re.Match[str]]) -> list[Box]:
+    boxes = []
+    for piece in pieces:
+        # Loose boxes have the height of the font: a comma stands on the line of its word.
+        left, bottom, _, top = text_page.get_charbox(piece.start(), loose=True)
+        right = text_page.get_charbox(piece.end() - 1, loose=True)[2]
+        boxes.append(Box(left, bottom, right, top, piece.group()))
+    return boxes
 
 
 def join_line_hyphens(pages: Sequence[str]) -> tuple[str, ...]:

@@ -21,7 +21,9 @@ _SNIFFED_ROWS = 50
 _MAX_FIELD_CHARS = 10_000_000
 _NUMBER = re.compile(r"[-+(]?[$€£]?[-+]?\d[\d.,:/ -]*[)%]?")
 _COUNT_OR_YEAR = re.compile(r"\d{1,2}|(?:19|20)\d\d")
+_LABEL_SIGNS = ("#", "%", "№")
 _LEAST_LABELLED = 0.6
+_LONE_HEADER_CELLS = 5
 
 
 def parse_csv(data: bytes) -> Parsed:
@@ -116,34 +118,34 @@ def _tables(rows: Iterable[Sequence[str]]) -> Iterator[list[list[str]]]:
 
 def _table_lines(table: list[list[str]], above: list[str]) -> tuple[list[str], list[str]]:
     """The lines of a table, and the header in force at its end."""
-    columns = {column for row in table for column, cell in enumerate(row) if cell}
     header, found = above, False
     lines = []
     for number, row in enumerate(table):
         filled = [cell for cell in row if cell]
-        # Two words alone in a last line are a label and its value, three head the table below.
-        can_head = number + 1 < len(table) or len(filled) > 2
-        if not found and can_head and _is_header(filled, len(columns)):
+        below = table[number + 1] if number + 1 < len(table) else []
+        if not found and _is_header(filled, below, first=number == 0):
             header, found = row, True
             lines.append(" | ".join(filled))
-        elif len(filled) > 1 and len(columns) > 1 and _covers(header, row):
+        elif len(filled) > 1 and _covers(header, row):
             lines.append("; ".join(_labelled(header, row)))
         else:
             lines.append(" | ".join(filled))
     return lines, header
 
 
-def _is_header(cells: Sequence[str], columns: int) -> bool:
-    """Words over most columns; or years and counts alone, as in ``2021 | 2022 | 2023``."""
-    if len(cells) < 2 or len(cells) < _LEAST_LABELLED * columns:
+def _is_header(cells: Sequence[str], below: Sequence[str], *, first: bool) -> bool:
+    """Words over most of the cells below; or first of all, years and counts alone."""
+    # Two words in a last line are a label and its value; three head the table after the gap.
+    values_below = sum(map(bool, below)) or _LONE_HEADER_CELLS
+    if len(cells) < 2 or len(cells) < _LEAST_LABELLED * values_below:
         return False
-    if all(_COUNT_OR_YEAR.fullmatch(cell) for cell in cells):
+    if first and all(_COUNT_OR_YEAR.fullmatch(cell) for cell in cells):
         return True
     return not any(_is_value(cell) for cell in cells)
 
 
 def _is_value(cell: str) -> bool:
-    if re.fullmatch(r"(?:19|20)\d\d", cell):
+    if re.fullmatch(r"(?:19|20)\d\d", cell) or cell in _LABEL_SIGNS:
         return False
     return _NUMBER.fullmatch(cell) is not None or not any(map(str.isalnum, cell))
 
