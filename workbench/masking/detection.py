@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 import traceback
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -72,6 +75,7 @@ class Detection:
         self._detectors = tuple(detectors)
         self._types = frozenset(types)
         self._threshold = threshold
+        self._lock = threading.Lock()
         self._seen: OrderedDict[bytes, tuple[Span, ...]] = OrderedDict()
 
     @property
@@ -98,38 +102,54 @@ class Detection:
         keys = {
             part: hashlib.sha256(part.encode("utf-8", "surrogatepass")).digest() for part in parts
         }
-        known = {part: self._seen[key] for part, key in keys.items() if key in self._seen}
+        with self._lock:
+            known = {part: self._seen[key] for part, key in keys.items() if key in self._seen}
         unread = [part for part in parts if part not in known]
-        for part, spans in zip(unread, self._detect(unread), strict=True):
-            known[part] = spans
-            self._seen[keys[part]] = spans
-        while len(self._seen) > REMEMBERED_WINDOWS:
-            self._seen.popitem(last=False)
+        found = dict(zip(unread, self._detect(unread), strict=True))
+        known.update(found)
+        with self._lock:
+            self._seen.update({keys[part]: spans for part, spans in found.items()})
+            while len(self._seen) > REMEMBERED_WINDOWS:
+                self._seen.popitem(last=False)
         return known
 
     def _detect(self, parts: Sequence[str]) -> list[tuple[Span, ...]]:
         if not parts:
             return []
-        found: list[list[Span]] = [[] for _ in parts]
-        for detector in self._detectors:
-            try:
-                results = detector.find(parts)
-            except MaskingError:
-                raise
-            except Exception as error:  # noqa: BLE001
-                # The one border: whatever a detector throws, the text is not masked. The message
-                # could quote the text and stays out.
-                raise MaskingError(
-                    "a detector of personal data failed",
-                    value=f"{type(detector).__name__}: {type(error).__name__}{_place(error)}",
-                    next_step="Nothing was stored. Run workbench doctor; report it if it persists.",
-                ) from None
-            for spans, more in zip(found, results, strict=True):
-                spans.extend(more)
+        # Rampart computes outside the interpreter's lock: it takes the second core.
+        with ThreadPoolExecutor(len(self._detectors)) as pool:
+            results = list(pool.map(partial(_find, parts), self._detectors))
         return [
-            tuple(s for s in spans if s.type in self._types and s.score >= self._threshold)
-            for spans in found
+            tuple(
+                span
+                for spans in of_part
+                for span in spans
+                if span.type in self._types and span.score >= self._threshold
+            )
+            for of_part in zip(*results, strict=True)
         ]
+
+
+def _find(parts: Sequence[str], detector: Detector) -> list[list[Span]]:
+    try:
+        found = detector.find(parts)
+    except MaskingError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        # The one border: whatever a detector throws, the text is not masked. The message could
+        # quote the text and stays out.
+        raise MaskingError(
+            "a detector of personal data failed",
+            value=f"{type(detector).__name__}: {type(error).__name__}{_place(error)}",
+            next_step="Nothing was stored. Run workbench doctor; report it if it persists.",
+        ) from None
+    if len(found) != len(parts):
+        raise MaskingError(
+            "a detector of personal data left texts unread",
+            value=f"{type(detector).__name__}: {len(found)} of {len(parts)}",
+            next_step="Nothing was stored. Run workbench doctor; report it if it persists.",
+        )
+    return found
 
 
 def _place(error: BaseException) -> str:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -83,7 +82,6 @@ class Masker:
         self._config = config
         self._placeholders = placeholders
         self._key = key
-        self._lock = threading.Lock()
         chosen = detectors if detectors is not None else _detectors(config)
         self._detection = Detection(chosen, config.types, config.threshold)
 
@@ -138,56 +136,74 @@ class Masker:
         Raises:
             MaskingError: if anything failed.
         """
-        return self.mask_texts([text], label=label)[0]
+        if label is not None and label in self._config.keep_labels:
+            return text
+        kept = placeholder_spans(text, self._config.types)
+        spans = [
+            span
+            for span in self.find([text])[0]
+            if not any(span.start < end and start < span.end for start, end in kept)
+        ]
+        return self._replace(text, spans, None).text
 
-    def mask_texts(self, texts: Sequence[str], *, label: str | None = None) -> list[str]:
+    def mask_texts(self, texts: Sequence[str]) -> list[str]:
         """Mask many short texts, such as the cells of a column; equal ones are read once.
+
+        Literals that look like placeholders are escaped, as in documents.
 
         Raises:
             MaskingError: if anything failed.
         """
-        if label is not None and label in self._config.keep_labels:
-            return list(texts)
         distinct = list(dict.fromkeys(texts))
-        with self._lock:
-            found = self._detection.find(distinct)
+        escaped = [escape(text) for text in distinct]
         masked = {
-            text: self._replace(
-                text, resolve(text, self._outside_placeholders(text, spans)), None
-            ).text
-            for text, spans in zip(distinct, found, strict=True)
+            text: self._replace(safe, spans, None).text
+            for text, safe, spans in zip(distinct, escaped, self.find(escaped), strict=True)
         }
         return [masked[text] for text in texts]
 
-    def _outside_placeholders(self, text: str, spans: Iterable[Span]) -> list[Span]:
-        kept = placeholder_spans(text, self._config.types)
-        return [s for s in spans if not any(s.start < end and start < s.end for start, end in kept)]
+    def find(self, texts: Sequence[str]) -> list[list[Span]]:
+        """What would be masked in each text, in order and without overlaps.
+
+        Raises:
+            MaskingError: if anything failed.
+        """
+        found = self._detection.find(texts)
+        return [
+            self._with_names([text], [spans])[0][0]
+            for text, spans in zip(texts, found, strict=True)
+        ]
 
     def _mask_all(
         self, texts: Sequence[str], given: Sequence[Sequence[Span]]
     ) -> list[_Replacement]:
-        readable = [texts[0], _readable_name(texts[1]), *texts[2:]]
-        with self._lock:
-            found = self._detection.find(readable)
-        # The name itself is searched too: an address or a number loses its marks above.
-        with self._lock:
-            found[1] = found[1] + self._detection.find([texts[1]])[0]
-        spans = [[*a, *b] for a, b in zip(found, given, strict=True)]
-        names: Names | None = None
-        if "PERSON" in self._config.types:
-            persons = [
-                text[s.start : s.end]
-                for text, own in zip(readable, spans, strict=True)
-                for s in resolve(text, own)
-                if s.type == "PERSON"
-            ]
-            names = Names(persons, texts)
-            for text, own in zip(readable, spans, strict=True):
-                own.extend(names.spans(text))
-        return [
-            self._replace(text, resolve(text, own), names)
-            for text, own in zip(texts, spans, strict=True)
+        name = texts[1]
+        # The name is read twice: as words, and as it is, for what its marks hold together.
+        found = self._detection.find([texts[0], name, *texts[2:], _readable_name(name)])
+        found[1] += found.pop()
+        spans, names = self._with_names(
+            texts, [[*a, *b] for a, b in zip(found, given, strict=True)]
+        )
+        return [self._replace(text, own, names) for text, own in zip(texts, spans, strict=True)]
+
+    def _with_names(
+        self, texts: Sequence[str], found: Sequence[Sequence[Span]]
+    ) -> tuple[list[list[Span]], Names | None]:
+        """Disjoint spans, with the names that were found in one text found in all of them."""
+        disjoint = [resolve(text, spans) for text, spans in zip(texts, found, strict=True)]
+        persons = [
+            text[span.start : span.end]
+            for text, spans in zip(texts, disjoint, strict=True)
+            for span in spans
+            if span.type == "PERSON"
         ]
+        if not persons:
+            return disjoint, None
+        names = Names(persons, texts)
+        return [
+            resolve(text, [*spans, *names.spans(text)])
+            for text, spans in zip(texts, found, strict=True)
+        ], names
 
     def _replace(self, text: str, spans: Iterable[Span], names: Names | None) -> _Replacement:
         pieces: list[str] = []

@@ -11,6 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ WINDOW_CHARS = 480
 OVERLAP_CHARS = 96
 MAX_TOKENS = 510
 """512 positions, less the two special tokens."""
+OVERLAP_TOKENS = 64
+BATCH = 16
+_CLS, _SEP = 2, 3
 
 _TYPES = {
     "GIVEN_NAME": "PERSON",
@@ -56,6 +60,32 @@ _GAP = re.compile(r"[\s,.'\-/]{0,3}")
 _ADDRESS_GAP = re.compile(r"[\s,.\-/#]{0,4}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Model:
+    session: Any
+    tokenizer: Any
+    labels: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A window of text ``number``, from character ``start`` on, as tokens."""
+
+    number: int
+    start: int
+    text: str
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    start: int
+    end: int
+    label: str
+    score: float
+
+
 class Rampart:
     """Given names, surnames, addresses and numbers that no rule gives away.
 
@@ -64,7 +94,7 @@ class Rampart:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._model: tuple[Any, Any, dict[int, str]] | None = None
+        self._model: _Model | None = None
 
     @property
     def version(self) -> str:
@@ -72,29 +102,29 @@ class Rampart:
 
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
         """The spans in each text. Addresses come as one span, names as one per full name."""
-        session, tokenizer, labels = self._loaded()
-        return [self._find_in(text, session, tokenizer, labels) for text in texts]
+        model = self._loaded()
+        parts: list[_Part] = []
+        for number, text in enumerate(texts):
+            parts.extend(_parts(number, text, model.tokenizer))
+        pieces: list[list[Span]] = [[] for _ in texts]
+        # Parts of like length share a batch, so that little of it is padding.
+        parts.sort(key=lambda part: len(part.ids))
+        for first in range(0, len(parts), BATCH):
+            batch = parts[first : first + BATCH]
+            for part, tokens in zip(batch, _classify(model, batch), strict=True):
+                pieces[part.number].extend(
+                    span.moved(part.start) for span in _pieces(part.text, tokens)
+                )
+        return [assemble(text, own) for text, own in zip(texts, pieces, strict=True)]
 
-    def _loaded(self) -> tuple[Any, Any, dict[int, str]]:
+    def _loaded(self) -> _Model:
         with self._lock:
             if self._model is None:
                 self._model = _load()
             return self._model
 
-    def _find_in(
-        self, text: str, session: Any, tokenizer: Any, labels: dict[int, str]
-    ) -> list[Span]:
-        pieces: list[Span] = []
-        for start, part in _windows(text):
-            encoding = tokenizer.encode(part, add_special_tokens=False)
-            for first in range(0, max(1, len(encoding.ids)), MAX_TOKENS - 64):
-                chosen = slice(first, first + MAX_TOKENS)
-                tokens = _classify(session, encoding.ids[chosen], encoding.offsets[chosen])
-                pieces.extend(span.moved(start) for span in _pieces(part, tokens, labels))
-        return assemble(text, pieces)
 
-
-def _load() -> tuple[Any, Any, dict[int, str]]:
+def _load() -> _Model:
     weights = _installed(WEIGHTS)
     content = weights.read_bytes()
     if hashlib.sha256(content).hexdigest() != WEIGHTS_SHA256:
@@ -107,7 +137,8 @@ def _load() -> tuple[Any, Any, dict[int, str]]:
     from tokenizers import Tokenizer
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
+    # One thread costs half the CPU time of two; other detectors use the other core.
+    options.intra_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     tokenizer = Tokenizer.from_file(str(_installed(TOKENIZER)))
@@ -115,7 +146,7 @@ def _load() -> tuple[Any, Any, dict[int, str]]:
     tokenizer.no_padding()
     config = json.loads(_installed(LABELS).read_text(encoding="utf-8"))
     labels = {int(number): label for number, label in config["id2label"].items()}
-    return session, tokenizer, labels
+    return _Model(session, tokenizer, labels)
 
 
 def _installed(name: str) -> Path:
@@ -148,49 +179,58 @@ def _windows(text: str) -> Iterator[tuple[int, str]]:
         start = following if following < end else end - OVERLAP_CHARS
 
 
-def _classify(
-    session: Any, ids: Sequence[int], offsets: Sequence[tuple[int, int]]
-) -> list[tuple[int, int, int, float]]:
+def _parts(number: int, text: str, tokenizer: Any) -> Iterator[_Part]:
+    for start, part in _windows(text):
+        encoding = tokenizer.encode(part, add_special_tokens=False)
+        ids, offsets = encoding.ids, encoding.offsets
+        # Characters do not bound tokens: a Hangul syllable is three of them.
+        for first in range(0, len(ids), MAX_TOKENS - OVERLAP_TOKENS):
+            chosen = slice(first, first + MAX_TOKENS)
+            yield _Part(number, start, part, ids[chosen], offsets[chosen])
+            if first + MAX_TOKENS >= len(ids):
+                break
+
+
+def _classify(model: _Model, batch: Sequence[_Part]) -> list[list[_Token]]:
     import numpy as np
 
-    if not ids:
-        return []
-    row = np.array([[2, *ids, 3]], dtype=np.int64)
-    feed = {
-        "input_ids": row,
-        "attention_mask": np.ones_like(row),
-        "token_type_ids": np.zeros_like(row),
-    }
-    logits = session.run(None, feed)[0][0][1:-1]
+    width = max(len(part.ids) for part in batch) + 2
+    ids = np.zeros((len(batch), width), dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for row, part in enumerate(batch):
+        ids[row, : len(part.ids) + 2] = [_CLS, *part.ids, _SEP]
+        mask[row, : len(part.ids) + 2] = 1
+    feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+    logits = model.session.run(None, feed)[0]
     odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
     shares = odds / odds.sum(axis=-1, keepdims=True)
-    best = shares.argmax(axis=-1)
+    best, scores = shares.argmax(axis=-1), shares.max(axis=-1)
     return [
-        (start, end, int(label), min(float(share[label]), _MOST_SCORE))
-        for (start, end), label, share in zip(offsets, best, shares, strict=True)
-        if start < end and share[label] >= _LEAST_SCORE
+        [
+            _Token(start, end, model.labels[int(label)], min(float(score), _MOST_SCORE))
+            for (start, end), label, score in zip(
+                part.offsets, best[row, 1:], scores[row, 1:], strict=False
+            )
+            if start < end and score >= _LEAST_SCORE
+        ]
+        for row, part in enumerate(batch)
     ]
 
 
-def _pieces(
-    text: str, tokens: Sequence[tuple[int, int, int, float]], labels: dict[int, str]
-) -> list[Span]:
+def _pieces(text: str, tokens: Sequence[_Token]) -> list[Span]:
     """One span per run of tokens of a type; word pieces always join the word's first piece."""
     spans: list[Span] = []
-    for start, end, number, score in tokens:
-        position, _, kind = labels[number].partition("-")
+    for token in tokens:
+        position, _, kind = token.label.partition("-")
         entity = _TYPES.get(kind)
         if entity is None:
             continue
         last = spans[-1] if spans else None
-        if (
-            last
-            and last.type == entity
-            and (last.end == start or (position == "I" and text[last.end : start].isspace()))
-        ):
-            spans[-1] = Span(last.start, end, entity, max(last.score, score))
+        inside = position == "I" and last and text[last.end : token.start].isspace()
+        if last and last.type == entity and (last.end == token.start or inside):
+            spans[-1] = Span(last.start, token.end, entity, max(last.score, token.score))
         else:
-            spans.append(Span(start, end, entity, score))
+            spans.append(Span(token.start, token.end, entity, token.score))
     return spans
 
 

@@ -34,7 +34,8 @@ _PLAIN = (
 # Only tags without attributes: an attribute may itself hold a name or an address.
 _UNREAD = re.compile(
     rf"[{_ZERO_WIDTH}]+|[*`]+|~~"
-    r"|</?(?:a|abbr|b|code|em|font|i|kbd|mark|s|small|span|strong|sub|sup|u)\s*/?>"
+    r"|</?(?:a|abbr|b|code|em|font|i|kbd|mark|s|small|span|strong|sub|sup|u)\s*/?>",
+    re.IGNORECASE,
 )
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]{0,15}\s*/?>")
 
