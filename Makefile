@@ -1,9 +1,16 @@
 # Everything a newcomer or a build server needs. `make` alone lists the targets.
 
 PYTHON ?= python3
-DEMO   := data/local/demo
 BIN    := .venv/bin
-QUESTION ?= How many weeks of paid parental leave can I take?
+
+# What `make run` shows.
+DEMO     := data/local/demo
+SAMPLE   := $(addprefix data/sample/,handbook invoices receipts tables web)
+QUESTION ?= How many weeks of paid parental leave are employees entitled to?
+
+# Labelled data for `make bench`; each benchmark tells the layout that it reads.
+DATA ?= ../shared/data
+OUT  := benchmarks/out
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -48,7 +55,7 @@ lock: .venv/.setup-dev ## Pin the newest allowed versions again (after a change 
 .PHONY: run
 run: setup ## Ingest the sample, answer one question, open the app
 	$(BIN)/workbench models pull default embedding
-	$(BIN)/workbench --workspace $(DEMO) ingest data/sample
+	$(BIN)/workbench --workspace $(DEMO) ingest $(SAMPLE)
 	$(BIN)/workbench --workspace $(DEMO) ask "$(QUESTION)"
 	$(BIN)/workbench --workspace $(DEMO) app
 
@@ -76,8 +83,17 @@ notebooks: .venv/.setup-dev test-models ## Run the notebooks and compare their o
 	$(BIN)/pytest --nbval notebooks
 
 .PHONY: bench
-bench: .venv/.setup-dev ## Measure; prints tables and writes benchmarks/out/*.json
-	scripts/bench.sh
+bench: .venv/.setup-dev ## Measure (DATA=folder of data sets); prints tables, writes benchmarks/out
+	@test -d $(DATA) || { echo 'No data sets at $(DATA); name them: make bench DATA=...' >&2; exit 1; }
+	mkdir -p $(OUT)
+	$(BIN)/workbench models pull default light embedding
+	$(BIN)/python -m benchmarks.retrieval --data $(DATA)/retrieval-cranfield --out $(OUT)/cranfield.json
+	$(BIN)/python -m benchmarks.retrieval --data $(DATA)/retrieval-cacm --out $(OUT)/cacm.json
+	$(BIN)/python -m benchmarks.ask --data $(DATA)/qa-clapnq-dev-a --limit 40 --model light \
+		--out $(OUT)/ask-light.json
+	$(BIN)/python -m benchmarks.ask --data $(DATA)/qa-clapnq-dev-a --limit 15 --model default \
+		--out $(OUT)/ask-default.json
+	$(BIN)/python -m benchmarks.masking --data $(DATA)/pii-presidio-synth --out $(OUT)/masking.json
 
 .PHONY: screenshots
 screenshots: .venv/.setup-dev ## Take the README's pictures of the app in Chromium
