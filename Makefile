@@ -47,8 +47,8 @@ INSTALL := PIP_CONSTRAINT=/dev/null PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 \
 setup: .venv/.setup ## Create .venv with the pinned packages
 
 .PHONY: lock
-lock: .venv/.setup-dev ## Pin the newest allowed versions again (after a change in pyproject.toml)
-	scripts/lock.sh
+lock: .venv/.setup-dev ## Pin again after a change in pyproject.toml (UPGRADE=1: newest of everything)
+	scripts/lock.sh $(if $(UPGRADE),--upgrade)
 
 # --- use -------------------------------------------------------------------------------------
 

@@ -2,13 +2,16 @@
 # Compile pyproject.toml into the two locks: what Workbench runs on, and the tools around it.
 # Every package is pinned with the hashes of all its files, for every platform and Python that
 # pyproject.toml allows. No index address is written: each machine uses its own.
+#
+# Pins that still fit are kept; `scripts/lock.sh --upgrade` takes the newest of everything.
 set -euo pipefail
+upgrade=("$@")
 cd "$(dirname "$0")/.."
 
 compile() {
-    .venv/bin/uv pip compile --quiet --upgrade pyproject.toml \
+    .venv/bin/uv pip compile --quiet pyproject.toml \
         --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
-        --no-emit-index-url --no-emit-find-links --no-header --no-annotate "$@"
+        --no-emit-index-url --no-emit-find-links --no-header --no-annotate "${upgrade[@]}" "$@"
 }
 
 compile --group build --output-file requirements.lock
