@@ -59,16 +59,6 @@ class Models:
         """The settings that these models follow."""
         return self._config
 
-    @property
-    def address(self) -> str:
-        """Where the model server is. Raises ModelUnavailable."""
-        return self._server.address
-
-    @property
-    def is_embedded(self) -> bool:
-        """Whether it is Workbench's own server. Raises ModelUnavailable."""
-        return self._server.is_embedded
-
     def close(self) -> None:
         """Close the connections; a later call opens them again."""
         self._server.close()
@@ -91,11 +81,11 @@ class Models:
         for info in self.available():
             if full_name(info.name) == name:
                 return info.digest
-        command = "workbench models pull" if self.is_embedded else "ollama pull"
+        command = "workbench models pull" if self._server.is_embedded else "ollama pull"
         short = name.removesuffix(":latest")
         raise ModelNotFound(
             "the model server does not have this model",
-            value=f"{short} at {self.address}",
+            value=f"{short} at {self._server.address}",
             next_step=f"Run `{command} {short}`.",
         )
 

@@ -75,7 +75,7 @@ class OllamaServer:
         with self._lock:
             self._connection = None
             while self._clients:
-                self._clients.pop().close()
+                self._clients.pop().close()  # type: ignore[no-untyped-call]
 
     def models(self) -> list[ModelInfo]:
         """See ``ModelServer``."""

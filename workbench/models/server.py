@@ -26,7 +26,7 @@ from workbench.models.ollama import Endpoint, OllamaServer
 OLLAMA_ADDRESS = "http://127.0.0.1:11434"
 """Where Ollama listens by default."""
 
-_PROBE_TIMEOUT_S = 1.0
+_PROBE_TIMEOUT_S = 3.0
 _START_TIMEOUT_S = 90.0
 _STOP_TIMEOUT_S = 15.0
 _POLL_S = 0.05
@@ -68,7 +68,7 @@ def find_running(config: ModelsConfig, env: Mapping[str, str]) -> Endpoint | Non
 
 
 def answers(endpoint: Endpoint) -> bool:
-    """Whether something that speaks Ollama's API answers there within a second."""
+    """Whether something that speaks Ollama's API answers there within seconds."""
     headers = {"authorization": f"Bearer {endpoint.key}"} if endpoint.key else None
     try:
         with httpx.Client(trust_env=False, timeout=_PROBE_TIMEOUT_S, headers=headers) as client:
