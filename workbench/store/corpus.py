@@ -15,6 +15,7 @@ from workbench.guard.run import Run
 from workbench.store import documents, sql_rules, versions, views
 from workbench.store.answers import insert_answer
 from workbench.store.database import Database
+from workbench.store.health import Health, check
 from workbench.store.ledger import CorpusLedger, PlaceholderRegister, StoredReplies
 from workbench.store.records import EmbeddingInfo, SearchQuery, Vectors
 from workbench.store.search import Search
@@ -185,6 +186,10 @@ class Corpus:
             return _limited(connection, query, timeout_s=timeout_s, max_rows=max_rows)
 
         return self._database.read(answer)
+
+    def health(self) -> Health:
+        """Counts and contradictions, without any content; for `workbench doctor`."""
+        return self._database.read(check)
 
     def save_answer(self, run: Run, answer: Answer) -> None:
         """Keep an answer and its citations for the SQL views, under the run's actor."""

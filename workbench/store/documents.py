@@ -37,7 +37,8 @@ def now() -> datetime:
 def one(cursor: duckdb.DuckDBPyConnection) -> Any:
     """The first column of the first row, which must exist."""
     row = cursor.fetchone()
-    assert row is not None, "the statement always returns a row"
+    if row is None:
+        raise LookupError("the statement returned no row")
     return row[0]
 
 
@@ -176,10 +177,23 @@ def infos(connection: duckdb.DuckDBPyConnection, scope: Scope) -> list[DocumentI
         "ORDER BY d.name, d.id",
         scope_values(scope),
     ).fetchall()
-    return [
-        DocumentInfo(*row[:8], masked=json.loads(row[8]), ingested_at=row[9].isoformat() + "Z")
-        for row in rows
-    ]
+    return [_info(row) for row in rows]
+
+
+def _info(row: tuple[Any, ...]) -> DocumentInfo:
+    number, uri, name, media_type, label, characters, pages, chunks, masked, ingested_at = row
+    return DocumentInfo(
+        id=number,
+        uri=uri,
+        name=name,
+        media_type=media_type,
+        label=label,
+        characters=characters,
+        pages=pages,
+        chunks=chunks,
+        masked=json.loads(masked),
+        ingested_at=ingested_at.isoformat(timespec="milliseconds") + "Z",
+    )
 
 
 def text_of(
@@ -188,17 +202,23 @@ def text_of(
     """One document of any version with its text; None if it is not there or not in scope."""
     row = connection.execute(
         "SELECT d.uri, d.name, d.media_type, d.content_hash, d.text, d.label, d.pages, "
-        f"d.metadata, d.masked, d.id FROM store.documents d WHERE d.id = ? AND {IN_SCOPE}",
+        f"d.metadata, d.masked FROM store.documents d WHERE d.id = ? AND {IN_SCOPE}",
         [document_id, *scope_values(scope)],
     ).fetchone()
     if row is None:
         return None
+    uri, name, media_type, content_hash, text, label, pages, metadata, masked = row
     return MaskedDocument(
-        *row[:6],
-        pages=tuple(Page(*page) for page in json.loads(row[6])),
-        metadata=json.loads(row[7]),
-        masked=json.loads(row[8]),
-        id=row[9],
+        uri=uri,
+        name=name,
+        media_type=media_type,
+        content_hash=content_hash,
+        text=text,
+        label=label,
+        pages=tuple(Page(number, start, end) for number, start, end in json.loads(pages)),
+        metadata=json.loads(metadata),
+        masked=json.loads(masked),
+        id=document_id,
     )
 
 
@@ -244,4 +264,5 @@ def unit_rows(rows: Vectors) -> Vectors:
             value=f"vector {bad[0]} of {len(rows)}",
             next_step="Check the embedding model; nothing was stored.",
         )
-    return (rows / lengths).astype(np.float32)
+    unit: Vectors = (rows / lengths).astype(np.float32)
+    return unit

@@ -25,7 +25,7 @@ _DAMAGED = (
     "failure while replaying wal",
     "failed to deserialize",
 )
-_FULL = ("no space left", "disk quota", "could not write all bytes")
+_FULL = ("no space left", "disk quota", "could not write all bytes", "file too large")
 _REFUSED = ("permission denied", "read-only", "cannot open file", "operation not permitted")
 
 

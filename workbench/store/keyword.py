@@ -9,7 +9,9 @@ from __future__ import annotations
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 import duckdb
@@ -40,6 +42,14 @@ class _Damaged(Exception):
     """The index cannot be read as it is."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An index as it is on disk, and the corpus version it shows."""
+
+    index: tantivy.Index
+    version: Version
+
+
 class KeywordIndex:
     """BM25 over heading and text of the chunks, within a scope."""
 
@@ -48,8 +58,7 @@ class KeywordIndex:
         self._folder = database.folder / "keyword"
         self._file_lock = FileLock(database.folder / "keyword.lock", timeout=_LOCK_TIMEOUT_S)
         self._thread_lock = threading.Lock()
-        self._index: tantivy.Index | None = None
-        self._version: Version | None = None
+        self._opened: _Opened | None = None
         self._analyser = _english()
 
     def search(self, text: str, scope: Scope, k: int, version: Version) -> list[int]:
@@ -60,118 +69,86 @@ class KeywordIndex:
 
         Raises:
             WorkspaceBusy: if another process has been building the index for too long.
+            StoreError: if the index cannot be written.
         """
         terms = Counter(self._analyser.analyze(text)).most_common(_MAX_TERMS)
         if not terms or (not scope.unrestricted and not scope.labels):
             return []
-        with self._thread_lock:
-            try:
-                self._catch_up(version)
-                return _intact(lambda: self._ranked(terms, scope, k))
-            except _Damaged:
-                self._discard()
-                self._catch_up(version)
-                return _intact(lambda: self._ranked(terms, scope, k))
-
-    def _ranked(self, terms: list[tuple[str, int]], scope: Scope, k: int) -> list[int]:
-        assert self._index is not None, "opened by _catch_up"
-        searcher = self._index.searcher()
-        schema = self._index.schema
-        words = [
-            (
-                tantivy.Occur.Should,
-                tantivy.Query.boost_query(tantivy.Query.term_query(schema, "body", term), count),
-            )
-            for term, count in terms
-        ]
-        query = tantivy.Query.boolean_query(words)
-        if not scope.unrestricted:
-            labels = tantivy.Query.term_set_query(schema, "label", sorted(scope.labels))
-            inside = tantivy.Query.const_score_query(labels, 0.0)
-            query = tantivy.Query.boolean_query(
-                [(tantivy.Occur.Must, query), (tantivy.Occur.Must, inside)]
-            )
-        hits = searcher.search(query, limit=k, count=False).hits
-        ids = searcher.fast_field_values("chunk_id", [address for _, address in hits])
-        ranked = sorted(zip(ids, hits, strict=True), key=lambda pair: (-pair[1][0], pair[0]))
-        return [int(chunk_id) for chunk_id, _ in ranked]
-
-    def _catch_up(self, version: Version) -> None:
-        if self._version == version:
-            return
         try:
-            self._file_lock.acquire()
+            return _intact(lambda: _ranked(self._at(version).index, terms, scope, k))
+        except _Damaged:
+            self._discard()
+        try:
+            return _intact(lambda: _ranked(self._at(version).index, terms, scope, k))
+        except _Damaged as error:
+            raise self._unusable(error) from error
+
+    def _at(self, version: Version) -> _Opened:
+        with self._thread_lock:
+            opened = self._opened
+            if opened is None or opened.version != version:
+                with self._alone():
+                    opened = self._opened = self._updated(self._open())
+            return opened
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from changing the index."""
+        try:
+            with self._file_lock:
+                yield
         except Timeout as error:
             raise WorkspaceBusy(
                 "another program has been building the keyword index for too long",
                 value=self._folder,
                 next_step="Wait for it to finish, or stop it, and try again.",
             ) from error
-        except OSError as error:
-            raise self._unwritable(error) from error
-        try:
-            self._open()
-            self._update()
-        finally:
-            self._file_lock.release()
+        except (OSError, ValueError) as error:
+            raise self._unusable(error) from error
 
-    def _open(self) -> None:
-        """Open the index as it is on disk; an empty one if there is none that can be used."""
+    def _unusable(self, error: Exception) -> StoreError:
+        return StoreError(
+            "the keyword index cannot be written",
+            value=f"{self._folder} ({error})",
+            next_step="Check free space and your right to write there; nothing stored is lost.",
+        )
+
+    def _open(self) -> _Opened:
+        """The index as it is on disk; an empty one if there is none that can be used."""
         try:
-            self._folder.mkdir(exist_ok=True)
-            self._index = _intact(lambda: tantivy.Index(_schema(), str(self._folder)))
-            self._index.register_tokenizer(_ANALYSER, _english())
-            self._version = _intact(self._stored_version)
+            return _intact(self._open_existing)
         except _Damaged:
-            self._discard()
-            self._folder.mkdir()
-            self._index = tantivy.Index(_schema(), str(self._folder))
-            self._index.register_tokenizer(_ANALYSER, _english())
-            self._version = EMPTY
-        except OSError as error:
-            raise self._unwritable(error) from error
+            shutil.rmtree(self._folder, ignore_errors=True)
+            return self._open_existing()
 
-    def _stored_version(self) -> Version:
-        assert self._index is not None, "set by _open"
-        searcher = self._index.searcher()
-        query = tantivy.Query.term_query(self._index.schema, "kind", "state")
-        hits = searcher.search(query, limit=1).hits
-        if not hits:
-            if searcher.num_docs:
-                raise _Damaged("no state")
-            return EMPTY
-        make, number, token = str(searcher.doc(hits[0][1]).get_first("state")).split(":")
-        if int(make) != MAKE:
-            raise _Damaged("another make")
-        return Version(int(number), token)
+    def _open_existing(self) -> _Opened:
+        self._folder.mkdir(exist_ok=True)
+        index = tantivy.Index(_schema(), str(self._folder))
+        index.register_tokenizer(_ANALYSER, self._analyser)
+        return _Opened(index, _stored_version(index))
 
-    def _update(self) -> None:
-        """Bring the index to the corpus version of this moment."""
-        assert self._index is not None and self._version is not None, "set by _open"
-        since = self._version
+    def _updated(self, opened: _Opened) -> _Opened:
+        """The index, brought to the corpus version of this moment."""
+        since = opened.version
         now, follows = self._database.read(
             lambda c: (versions.current_version(c), versions.descends(c, since))
         )
         if now == since:
-            return
-        writer = self._index.writer(_HEAP_BYTES, 1)
-        try:
-            if not follows or since.number > now.number:
-                writer.delete_all_documents()
-                since = EMPTY
-            for document_id in self._database.read(lambda c: versions.removed(c, since, now)):
-                writer.delete_documents_by_term("document_id", document_id)
-            self._add(writer, since, now)
-            writer.delete_documents_by_term("kind", "state")
-            writer.add_document(
-                tantivy.Document(kind="state", state=f"{MAKE}:{now.number}:{now.token}")
-            )
-            writer.commit()
-            writer.wait_merging_threads()
-        except (ValueError, OSError) as error:
-            raise self._unwritable(error) from error
-        self._index.reload()
-        self._version = now
+            return opened
+        writer = opened.index.writer(_HEAP_BYTES, 1)
+        if not follows:
+            writer.delete_all_documents()
+            since = EMPTY
+        for document_id in self._database.read(lambda c: versions.removed(c, since, now)):
+            writer.delete_documents_by_term("document_id", document_id)
+        self._add(writer, since, now)
+        writer.delete_documents_by_term("kind", "state")
+        state = f"{MAKE}:{now.number}:{now.token}"
+        writer.add_document(tantivy.Document(kind="state", state=state))
+        writer.commit()
+        writer.wait_merging_threads()
+        opened.index.reload()
+        return _Opened(opened.index, now)
 
     def _add(self, writer: tantivy.IndexWriter, since: Version, upto: Version) -> None:
         last_id, count = 0, PAGE_ROWS
@@ -186,15 +163,48 @@ class KeywordIndex:
             count = len(rows)
 
     def _discard(self) -> None:
-        self._index = self._version = None
-        shutil.rmtree(self._folder, ignore_errors=True)
+        with self._thread_lock, self._alone():
+            self._opened = None
+            shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _unwritable(self, error: Exception) -> StoreError:
-        return StoreError(
-            "the keyword index cannot be written",
-            value=f"{self._folder} ({error})",
-            next_step="Check free space and your right to write there; nothing stored is lost.",
+
+def _ranked(
+    index: tantivy.Index, terms: Sequence[tuple[str, int]], scope: Scope, k: int
+) -> list[int]:
+    searcher, schema = index.searcher(), index.schema
+    query = tantivy.Query.boolean_query(
+        [
+            (
+                tantivy.Occur.Should,
+                tantivy.Query.boost_query(tantivy.Query.term_query(schema, "body", term), count),
+            )
+            for term, count in terms
+        ]
+    )
+    if not scope.unrestricted:
+        labels = tantivy.Query.term_set_query(schema, "label", sorted(scope.labels))
+        inside = tantivy.Query.const_score_query(labels, 0.0)
+        query = tantivy.Query.boolean_query(
+            [(tantivy.Occur.Must, query), (tantivy.Occur.Must, inside)]
         )
+    hits = searcher.search(query, limit=k, count=False).hits
+    ids = searcher.fast_field_values("chunk_id", [address for _, address in hits])
+    scored = [(-score, int(chunk_id or 0)) for chunk_id, (score, _) in zip(ids, hits, strict=True)]
+    return [chunk_id for _, chunk_id in sorted(scored)]
+
+
+def _stored_version(index: tantivy.Index) -> Version:
+    searcher = index.searcher()
+    query = tantivy.Query.term_query(index.schema, "kind", "state")
+    hits = searcher.search(query, limit=1).hits
+    if not hits:
+        if searcher.num_docs:
+            raise _Damaged("it does not say which version it shows")
+        return EMPTY
+    make, number, token = str(searcher.doc(hits[0][1]).get_first("state")).split(":")
+    if int(make) != MAKE:
+        raise _Damaged("it was made by another version of Workbench")
+    return Version(int(number), token)
 
 
 def _schema() -> tantivy.Schema:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -52,7 +53,6 @@ class Search:
         self._database = database
         self._keyword = KeywordIndex(database)
         self._vectors = VectorCache(database)
-        self._seen: Version | None = None
 
     def hits(self, query: SearchQuery, scope: Scope) -> tuple[Hit, ...]:
         """At most ``query.k`` hits within ``scope``, best first.
@@ -66,21 +66,21 @@ class Search:
             return ()
         # Ranking happens between two looks at the workspace; if it changed meanwhile, rank again,
         # so that a result never mixes two versions of a document.
-        found = self._database.read(lambda c: _look(c, query, scope, ()))
-        for _ in range(_ATTEMPTS):
+        found = self._look(query, scope, ())
+        attempt = 0
+        while True:
+            version, attempt = found.version, attempt + 1
             ranks = self._rank(query, vector, scope, found)
-            ids = _fused(ranks, query.k)
-            before, found = (
-                found,
-                self._database.read(
-                    lambda c: _look(c, query, scope, list(ids))  # noqa: B023
-                ),
-            )
-            if found.version == before.version:
+            fused = _fused(ranks, query.k)
+            found = self._look(query, scope, list(fused))
+            if found.version == version or attempt == _ATTEMPTS:
                 break
         return tuple(
-            _scored(found.rows[i], score, ranks) for i, score in ids.items() if i in found.rows
+            _scored(found.rows[i], score, ranks) for i, score in fused.items() if i in found.rows
         )
+
+    def _look(self, query: SearchQuery, scope: Scope, ids: Sequence[int]) -> _Found:
+        return self._database.read(lambda c: _look(c, query, scope, ids))
 
     def _rank(
         self, query: SearchQuery, vector: Vectors | None, scope: Scope, found: _Found
@@ -178,7 +178,13 @@ def _rows(
         f"WHERE list_contains(?::INTEGER[], c.id) AND d.removed_in IS NULL AND {IN_SCOPE}",
         [list(ids), *scope_values(scope)],
     ).fetchall()
-    return {row[6]: Hit(Chunk(*row[:8]), *row[8:11], score=0.0) for row in rows}
+    return {row[6]: _hit(row) for row in rows}
+
+
+def _hit(row: tuple[Any, ...]) -> Hit:
+    ordinal, start, end, text, page, heading, number, document_id, name, uri, label = row
+    chunk = Chunk(ordinal, start, end, text, page, heading, id=number, document_id=document_id)
+    return Hit(chunk, name, uri, label, score=0.0)
 
 
 def _fused(ranks: _Ranks, k: int) -> dict[int, float]:
@@ -193,12 +199,9 @@ def _fused(ranks: _Ranks, k: int) -> dict[int, float]:
 
 def _scored(hit: Hit, score: float, ranks: _Ranks) -> Hit:
     chunk_id = hit.chunk.id
-    return Hit(
-        hit.chunk,
-        hit.document,
-        hit.uri,
-        hit.label,
-        score,
+    return replace(
+        hit,
+        score=score,
         keyword_rank=_rank_of(chunk_id, ranks.keyword),
         vector_rank=_rank_of(chunk_id, ranks.vector),
         similarity=ranks.similarity.get(chunk_id),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -158,6 +159,6 @@ def _integers(column: pa.ChunkedArray) -> Ids:
     return np.asarray(column.to_numpy(), np.int64)
 
 
-def _rounded(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+def _rounded(scores: NDArray[Any]) -> NDArray[np.float64]:
     # The last bits depend on how many rows are scored together; equal vectors must stay equal.
-    return np.round(scores.astype(np.float64), 6)
+    return np.asarray(np.round(scores.astype(np.float64), 6), np.float64)
