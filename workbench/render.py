@@ -12,6 +12,7 @@ _STYLE = (
     "border-left:3px solid #4a6fa5;padding-left:.8rem"
 )
 _QUOTE = "margin:.2rem 0 .6rem 1.4rem;opacity:.9"
+_UNSUPPORTED = "text-decoration:underline dotted #9a6700"
 _BADGES = {
     "supported": ("#1d7a46", "Every statement is backed by a source"),
     "partial": ("#9a6700", "Some statements have no source"),
@@ -117,7 +118,7 @@ def _numbered(claims: Sequence[Claim]) -> dict[Citation, int]:
 
 def _claim_html(claim: Claim, numbers: dict[Citation, int]) -> str:
     if not claim.supported:
-        return f'<span style="text-decoration:underline dotted #9a6700" title="no source">{escape(claim.text)}</span>'
+        return f'<span style="{_UNSUPPORTED}" title="no source">{escape(claim.text)}</span>'
     marks = "".join(f"<sup>[{numbers[citation]}]</sup>" for citation in claim.citations)
     return f"{escape(claim.text)}{marks}"
 

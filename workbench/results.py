@@ -208,7 +208,9 @@ class IngestReport:
     def __str__(self) -> str:
         counts = [f"{self.count(status)} {status.value}" for status in ItemStatus]
         shown = ", ".join(count for count in counts if not count.startswith("0 "))
-        return f"{shown or 'no files'} in {self.seconds:.1f} s (corpus version {self.corpus_version})"
+        return (
+            f"{shown or 'no files'} in {self.seconds:.1f} s (corpus version {self.corpus_version})"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,7 +225,8 @@ class Table:
 
     def df(self) -> pd.DataFrame:
         """The rows as a DataFrame."""
-        return self.data.to_pandas()
+        frame: pd.DataFrame = self.data.to_pandas()
+        return frame
 
     def arrow(self) -> pa.Table:
         """The rows as they came from DuckDB."""
@@ -289,6 +292,11 @@ def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
 def _arrow(rows: list[dict[str, Any]], columns: dict[str, str]) -> pa.Table:
     import pyarrow as pa
 
-    kinds = {"bool": pa.bool_(), "string": pa.string(), "int64": pa.int64(), "float64": pa.float64()}
+    kinds = {
+        "bool": pa.bool_(),
+        "string": pa.string(),
+        "int64": pa.int64(),
+        "float64": pa.float64(),
+    }
     schema = pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
     return pa.Table.from_pylist(rows, schema=schema)

@@ -1,0 +1,232 @@
+"""The command line: ``workbench ingest | search | ask | sql | documents | models | doctor | app``.
+
+Exit codes: 0 success, 1 failure with one line on stderr, 2 bad usage.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from workbench import __version__
+from workbench.errors import UsageError, WorkbenchError
+from workbench.models_cli import models_app
+from workbench.results import Answer
+from workbench.values import DEFAULT_LABEL
+from workbench.workbench import Session, open_workbench
+
+if TYPE_CHECKING:
+    from workbench.tasks.ingest import IngestProgress
+
+app = typer.Typer(
+    help="Governed search and cited answers from your own documents, on one machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(models_app, name="models")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    context: typer.Context,
+    workspace: Annotated[
+        Path, typer.Option(envvar="WORKBENCH_WORKSPACE", help="The workspace's folder.")
+    ] = Path("workspace"),
+    actor: Annotated[
+        str, typer.Option(envvar="WORKBENCH_ACTOR", help="In whose name to act.")
+    ] = "local",
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Governed search and cited answers from your own documents, on one machine."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+    context.obj = (workspace, actor)
+
+
+@app.command()
+def ingest(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders.")],
+    sync: Annotated[bool, typer.Option(help="Remove documents whose file is gone.")] = False,
+    label: Annotated[str, typer.Option(help="The documents' access label.")] = DEFAULT_LABEL,
+    as_json: AsJson = False,
+) -> None:
+    """Bring files and folders into the workspace. Exits 1 if no file could be used."""
+    with _session(context) as session:
+        report = session.ingest(*paths, label=label, sync=sync, progress=_show_progress)
+        if as_json:
+            _print_json(report.to_dict())
+        else:
+            for item in report.items:
+                if item.status != "unchanged":
+                    typer.echo(f"{item.status.value:<9} {item.name}  {item.error}".rstrip())
+            typer.echo(str(report))
+        if report.failed:
+            typer.echo(f"{len(report.failed)} of {len(report.items)} files failed", err=True)
+            if len(report.failed) == len(report.items):
+                raise typer.Exit(1)
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    query: str,
+    k: Annotated[int, typer.Option("-k", help="How many hits.")] = 10,
+    mode: Annotated[str, typer.Option(help="hybrid, keyword or vector.")] = "hybrid",
+    as_json: AsJson = False,
+) -> None:
+    """Find the passages that fit best."""
+    with _session(context) as session:
+        _show(session.search(query, k, mode=mode), as_json)
+
+
+@app.command()
+def ask(
+    context: typer.Context,
+    question: str,
+    model: Annotated[str | None, typer.Option(help="A chat model's name or alias.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer from the documents, with citations."""
+    with _session(context) as session:
+        answer: Answer | None = None
+        streaming = sys.stderr.isatty() and not as_json
+        for part in session.ask_stream(question, model=model):
+            if isinstance(part, Answer):
+                answer = part
+            elif streaming:
+                typer.echo(typer.style(part, dim=True), nl=False, err=True)
+        if streaming:
+            typer.echo("\n", err=True)
+        _show(answer, as_json)
+
+
+@app.command()
+def sql(context: typer.Context, query: str, as_json: AsJson = False) -> None:
+    """One SELECT over the views documents, chunks, answers, citations and runs."""
+    with _session(context) as session:
+        _show(session.sql(query), as_json)
+
+
+@app.command()
+def documents(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the documents of the workspace."""
+    with _session(context) as session:
+        found = session.documents()
+        if as_json:
+            _print_json([{**asdict(info), "masked": dict(info.masked)} for info in found])
+            return
+        for info in found:
+            typer.echo(f"{info.id:>6}  {info.label:<10} {info.chunks:>5} passages  {info.name}")
+        typer.echo(f"{len(found)} documents")
+
+
+@app.command()
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    """Tell what works, what is missing, and the command that mends it."""
+    from workbench.doctor import examine
+
+    workspace, _ = context.obj
+    checks = examine(workspace, os.environ)
+    if as_json:
+        _print_json([asdict(check) for check in checks])
+    else:
+        for check in checks:
+            mark = {"ok": "ok  ", "warning": "warn", "broken": "FAIL"}[check.state]
+            typer.echo(f"{mark}  {check.name}: {check.finding}")
+            if check.mend:
+                typer.echo(f"      mend: {check.mend}")
+    if any(check.state == "broken" for check in checks):
+        typer.echo("something is missing, see above", err=True)
+        raise typer.Exit(1)
+
+
+@app.command("app")
+def serve_app(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="The port on loopback.")] = 8501,
+) -> None:
+    """Serve the app on this machine only."""
+    home = Path(__file__).resolve().parent.parent / "app" / "Home.py"
+    if not home.exists() or find_spec("streamlit") is None:
+        _fail("the app is not installed. Run it from a checkout after `make setup`.")
+    workspace, actor = context.obj
+    env = {
+        **os.environ,
+        "WORKBENCH_WORKSPACE": str(workspace.resolve()),
+        "WORKBENCH_ACTOR": actor,
+    }
+    command = [sys.executable, "-m", "streamlit", "run", str(home)]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    command += ["--server.headless", "true", "--browser.gatherUsageStats", "false"]
+    try:
+        raise typer.Exit(subprocess.run(command, env=env, cwd=home.parent, check=False).returncode)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+@contextmanager
+def _session(context: typer.Context) -> Iterator[Session]:
+    workspace, actor = context.obj
+    with _errors():
+        yield open_workbench(workspace).session(actor)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        _fail(str(error), code=2)
+    except WorkbenchError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("interrupted; what was stored stays stored", code=130)
+
+
+def _fail(message: str, *, code: int = 1) -> NoReturn:
+    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    raise SystemExit(code)
+
+
+def _show(result: Any, as_json: bool) -> None:
+    if as_json:
+        _print_json(result.to_dict())
+    else:
+        typer.echo(str(result))
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def _show_progress(progress: IngestProgress) -> None:
+    if not sys.stderr.isatty():
+        return
+    left = "" if progress.remaining_s is None else f", about {progress.remaining_s:.0f} s left"
+    line = f"{progress.done}/{progress.total} files{left}  {progress.name}"
+    end = "\n" if progress.done == progress.total else ""
+    typer.echo(f"\r\033[K{line[:100]}{end}", nl=False, err=True)
+
+
+def main() -> None:
+    """Entry point of the ``workbench`` command."""
+    with _errors():
+        app()

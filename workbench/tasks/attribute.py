@@ -1,0 +1,142 @@
+"""Which words of the sources carry a claim: quotes that were located, or the best source sentence.
+
+Deterministic and lexical on purpose: a citation must be something a reader can check at a glance.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.tasks.locate import Located, locate
+from workbench.values import Citation, Claim, Hit
+
+MIN_COVERAGE = 0.6
+"""Smallest share of a claim's content words that its citations must contain."""
+
+_MAX_CITATIONS = 3
+_SENTENCE = re.compile(r"\S.*?(?:[.!?…]+[\"'”’)\]]*(?=\s)|$)", re.S)  # noqa: RUF001
+_WORD = re.compile(r"\w+(?:[.,:/-]\w+)*")
+_STOP_WORDS = frozenset(
+    """
+    a an and are as at be been but by can could did do does for from had has have he her his how
+    i if in into is it its may might more most must no not of on or our she should so such than
+    that the their them then there these they this those to was we were what when where which
+    while who whom whose why will with would you your
+    """.split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Words of a hit: ``start`` and ``end`` count from the beginning of the hit's chunk."""
+
+    hit: Hit
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        return self.hit.chunk.text[self.start : self.end]
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a short text, trimmed; a line break ends one too."""
+    return [
+        match.group().strip() for line in text.splitlines() for match in _SENTENCE.finditer(line)
+    ]
+
+
+def located_quotes(quotes: Sequence[str], hits: Sequence[Hit]) -> list[Citation]:
+    """A citation for every quote that stands in a hit; the others are left out."""
+    texts = [hit.chunk.text for hit in hits]
+    found = (locate(quote, texts) for quote in quotes)
+    return list(dict.fromkeys(_cite(_span(place, hits)) for place in found if place is not None))
+
+
+def attribute(text: str, quoted: Sequence[Citation], hits: Sequence[Hit]) -> tuple[Claim, ...]:
+    """The sentences of an answer as claims, each with the citations that contain it.
+
+    The located quotes are tried first, then single sentences of the hits. What neither covers
+    stays without citation, and so unsupported.
+    """
+    candidates = [_cite(span) for hit in hits for span in _sentence_spans(hit)]
+    return tuple(_claim(sentence, quoted, candidates) for sentence in sentences(text))
+
+
+def content_words(text: str) -> set[str]:
+    """Folded words that carry meaning, cut to a crude stem so that inflections agree."""
+    words = (word.casefold() for word in _WORD.findall(text))
+    return {_stem(word) for word in words if word not in _STOP_WORDS}
+
+
+def coverage(claim: str, evidence: str) -> float:
+    """Share of the claim's content words that stand in the evidence, 0 to 1."""
+    wanted = content_words(claim)
+    return len(wanted & content_words(evidence)) / len(wanted) if wanted else 0.0
+
+
+def _claim(sentence: str, quoted: Sequence[Citation], candidates: Sequence[Citation]) -> Claim:
+    for pool in (quoted, candidates):
+        chosen = _covering(sentence, pool)
+        if chosen:
+            return Claim(sentence, tuple(chosen))
+    return Claim(sentence)
+
+
+def _covering(sentence: str, pool: Sequence[Citation]) -> list[Citation]:
+    """The fewest citations, taken greedily, that cover the sentence; none if they cannot."""
+    wanted = content_words(sentence)
+    words = {citation: content_words(citation.quote) & wanted for citation in pool}
+    chosen: list[Citation] = []
+    covered: set[str] = set()
+    while len(chosen) < _MAX_CITATIONS and words:
+        best = max(words, key=lambda citation: len(words[citation] - covered))
+        gained = words.pop(best) - covered
+        if not gained:
+            break
+        chosen.append(best)
+        covered |= gained
+        if _carries(wanted, covered):
+            return chosen
+    return chosen if wanted and _carries(wanted, covered) else []
+
+
+def _carries(wanted: set[str], covered: set[str]) -> bool:
+    numbers = {word for word in wanted if any(character.isdigit() for character in word)}
+    return numbers <= covered and len(covered) >= MIN_COVERAGE * len(wanted)
+
+
+def _sentence_spans(hit: Hit) -> list[_Span]:
+    return [
+        _Span(hit, match.start(), match.end())
+        for match in _SENTENCE.finditer(hit.chunk.text)
+        if match.group().strip()
+    ]
+
+
+def _span(place: Located, hits: Sequence[Hit]) -> _Span:
+    return _Span(hits[place.index], place.start, place.end)
+
+
+def _cite(span: _Span) -> Citation:
+    chunk = span.hit.chunk
+    return Citation(
+        document=span.hit.document,
+        uri=span.hit.uri,
+        page=chunk.page,
+        start=chunk.start + span.start,
+        end=chunk.start + span.end,
+        quote=span.text,
+        document_id=chunk.document_id,
+    )
+
+
+def _stem(word: str) -> str:
+    if any(character.isdigit() for character in word):
+        return word
+    for ending in ("ings", "ing", "edly", "ies", "ed", "es", "s", "ly"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            return word[: -len(ending)]
+    return word

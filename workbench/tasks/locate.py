@@ -1,0 +1,109 @@
+"""Where quoted words stand in a source: exactly, then normalised, then fuzzily. No model involved.
+
+A quote is searched in the passages that the model was shown. Each step only runs if the one before
+found nothing, so an exact quote is always found at its exact place.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+
+MIN_QUOTE_CHARS = 12
+"""Shorter quotes stand almost anywhere, so they prove nothing unless they fill a whole passage."""
+
+FUZZY_THRESHOLD = 88.0
+"""Smallest rapidfuzz partial ratio, 0 to 100, that counts as the same words."""
+
+_EDGE = " \t\n\"'“”‘’.,;:…"  # noqa: RUF001
+_FOLDED_QUOTES = str.maketrans("“”„‘’‚–—‐‑", "\"\"\"'''----")  # noqa: RUF001
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The quote stands in passage ``index`` at ``start`` to ``end`` of that passage's text."""
+
+    index: int
+    start: int
+    end: int
+    score: float
+
+
+def locate(quote: str, passages: Sequence[str]) -> Located | None:
+    """The best place of ``quote`` in ``passages``, or None.
+
+    ``score`` is 100 for an exact or normalised match and the partial ratio of a fuzzy one.
+    """
+    wanted = quote.strip(_EDGE)
+    if len(wanted) < MIN_QUOTE_CHARS and not any(wanted == p.strip(_EDGE) for p in passages):
+        return None
+    for index, passage in enumerate(passages):
+        at = passage.find(wanted)
+        if at >= 0:
+            return Located(index, at, at + len(wanted), 100.0)
+    folded = _fold(wanted)[0]
+    if not folded:
+        return None
+    for index, passage in enumerate(passages):
+        text, offsets = _fold(passage)
+        at = text.find(folded)
+        if at >= 0:
+            return Located(index, offsets[at], offsets[at + len(folded) - 1] + 1, 100.0)
+    return _fuzzy(folded, passages)
+
+
+def _fuzzy(folded: str, passages: Sequence[str]) -> Located | None:
+    best: Located | None = None
+    for index, passage in enumerate(passages):
+        text, offsets = _fold(passage)
+        if len(text) < len(folded) * 0.5:
+            continue
+        found = fuzz.partial_ratio_alignment(folded, text, score_cutoff=FUZZY_THRESHOLD)
+        if found is None or found.dest_end <= found.dest_start:
+            continue
+        start, end = _whole_words(text, found.dest_start, found.dest_end)
+        if _numbers(folded) - _numbers(text[start:end]):
+            # A changed digit is a changed fact, however small the edit distance.
+            continue
+        if best is None or found.score > best.score:
+            best = Located(index, offsets[start], offsets[end - 1] + 1, found.score)
+    return best
+
+
+def _fold(text: str) -> tuple[str, list[int]]:
+    """Case, quotes, dashes and white space folded; each kept character's offset in ``text``."""
+    kept: list[str] = []
+    offsets: list[int] = []
+    for offset, raw in enumerate(text):
+        character = unicodedata.normalize("NFKC", raw).translate(_FOLDED_QUOTES).casefold()
+        if not character.strip():
+            if kept and kept[-1] != " ":
+                kept.append(" ")
+                offsets.append(offset)
+            continue
+        if raw == "\u00ad":
+            continue
+        for piece in character:
+            kept.append(piece)
+            offsets.append(offset)
+    return "".join(kept), offsets
+
+
+def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    while start > 0 and not text[start - 1].isspace() and not text[start].isspace():
+        start -= 1
+    while end < len(text) and not text[end].isspace() and not text[end - 1].isspace():
+        end += 1
+    while start < end - 1 and text[start].isspace():
+        start += 1
+    while end > start + 1 and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _numbers(text: str) -> set[str]:
+    return set(re.findall(r"\d+", text))
