@@ -8,7 +8,6 @@ import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from workbench.errors import CorruptFile
 from workbench.sources.html import html_to_markdown
 from workbench.sources.parsed import Parsed
 
@@ -27,23 +26,15 @@ _BACK_LINK = re.compile(r" ?↑")
 def parse_docx(data: bytes) -> Parsed:
     """A Word document as markdown, its page headers before the body and footers after it.
 
-    Raises:
-        CorruptFile: if it is not a complete Word document.
+    Its libraries raise what their XML and zip readers raise; ``parsing.parse`` translates that.
     """
     import mammoth
 
-    try:
-        result = mammoth.convert_to_html(io.BytesIO(data), style_map=_STYLES, convert_image=_drop)
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            headers = _lines(archive, _HEADERS)
-            footers = _lines(archive, _FOOTERS)
-            metadata = _properties(archive)
-    except Exception as error:  # mammoth raises whatever its XML and zip readers raise
-        raise CorruptFile(
-            "the Word document cannot be read",
-            value=f"{type(error).__name__}: {error}",
-            next_step="Open it in a word processor and save it again.",
-        ) from error
+    result = mammoth.convert_to_html(io.BytesIO(data), style_map=_STYLES, convert_image=_drop)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        headers = _lines(archive, _HEADERS)
+        footers = _lines(archive, _FOOTERS)
+        metadata = _properties(archive)
     body = _BACK_LINK.sub("", html_to_markdown(result.value))
     return Parsed(
         media_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from workbench.config import LimitsConfig
@@ -77,17 +77,15 @@ class FileSource:
         self._check(path)
         real = path.resolve()
         reply = self._parser.parse(real)
-        pages = reply["pages"]
-        metadata = reply["metadata"]
         return Document(
             uri=real.as_uri(),
             name=_shown(path.name),
-            media_type=str(reply["media_type"]),
-            content_hash=str(reply["content_hash"]),
-            text=str(reply["text"]),
+            media_type=reply.media_type,
+            content_hash=reply.content_hash,
+            text=reply.text,
             label=label,
-            pages=tuple(Page(*page) for page in pages) if isinstance(pages, list) else (),
-            metadata=metadata if isinstance(metadata, Mapping) else {},
+            pages=tuple(Page(*page) for page in reply.pages),
+            metadata=reply.metadata,
         )
 
     def close(self) -> None:

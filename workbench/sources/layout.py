@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,7 +42,7 @@ def is_scrambled(boxes: Sequence[Box]) -> bool:
     """
     jumps = sum(
         after.bottom > before.top + before.height
-        for before, after in zip(boxes, boxes[1:], strict=False)
+        for before, after in itertools.pairwise(boxes)
     )
     if jumps < _FEW_JUMPS:
         return False
@@ -73,7 +74,7 @@ def _lines(boxes: Sequence[Box]) -> list[list[Box]]:
 
 def _cells(line: Sequence[Box]) -> list[str]:
     cells = [line[0].text]
-    for before, after in zip(line, line[1:], strict=False):
+    for before, after in itertools.pairwise(line):
         if after.left - before.right > _CELL_GAP * min(before.height, after.height):
             cells.append(after.text)
         else:

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Mapping
 from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 import workbench
 from workbench import errors
@@ -22,6 +23,26 @@ from workbench.config import LimitsConfig
 MAX_MEMORY_BYTES = 4 * 1024**3
 _FILES_PER_PROCESS = 500
 _STOP_TIMEOUT_S = 5
+
+
+class Reply(BaseModel):
+    """What the process says about a file; checked, because the file may speak through it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    text: str
+    media_type: str
+    pages: list[tuple[int, int, int]]
+    metadata: dict[str, str]
+    content_hash: str
+
+
+class Refusal(BaseModel):
+    """An error of the tree in ``workbench.errors``: name, what, value and next step."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    error: tuple[str, str, str | None, str]
 
 
 class Parser:
@@ -35,8 +56,8 @@ class Parser:
         self._stop: weakref.finalize[[subprocess.Popen[bytes]], Parser] | None = None
         self._served = 0
 
-    def parse(self, path: Path) -> Mapping[str, object]:
-        """The reply of ``child.answer`` for ``path``.
+    def parse(self, path: Path) -> Reply:
+        """Read and parse the file at ``path``.
 
         Raises:
             SourceError: the parser's own, or for a file that outlasts or crashes the process.
@@ -47,12 +68,13 @@ class Parser:
             "max_chars": self._limits.max_document_chars,
             "timeout_s": self._limits.parse_timeout_s,
         }
+        line = json.dumps(request).encode() + b"\n"
         with self._lock:
-            line = self._exchange(json.dumps(request).encode() + b"\n", path.name)
-        reply: dict[str, object] = json.loads(line)
-        if "error" in reply:
-            raise _rebuilt(reply["error"])
-        return reply
+            try:
+                return _received(self._exchange(line, path.name), path.name)
+            except errors.FileTooLarge:
+                self._discard()  # what is left of its memory may not do for the next file
+                raise
 
     def close(self) -> None:
         """End the process. A later ``parse`` starts a new one."""
@@ -60,6 +82,23 @@ class Parser:
             self._discard()
 
     def _exchange(self, request: bytes, name: str) -> bytes:
+        reply = self._reply(request, name)
+        if not reply and self._served:
+            # Earlier files may have worn the process out: one more try in a fresh one.
+            self._discard()
+            reply = self._reply(request, name)
+        if not reply:
+            self._discard()
+            raise errors.CorruptFile(
+                "the file crashed its parser or used up its memory",
+                value=name,
+                next_step="Open it in its program and save it again, or split it.",
+            )
+        self._served += 1
+        return reply
+
+    def _reply(self, request: bytes, name: str) -> bytes:
+        """The reply line, or nothing if the process died over it."""
         process = self._running()
         timed_out = threading.Event()
 
@@ -78,21 +117,15 @@ class Parser:
             raise
         finally:
             timer.cancel()
-        self._served += 1
         if reply.endswith(b"\n"):
             return reply
-        self._discard()
         if timed_out.is_set():
             raise errors.FileTooLarge(
                 f"parsing took longer than {self._limits.parse_timeout_s:g} seconds",
                 value=name,
                 next_step="Split the file, or raise limits.parse_timeout_s.",
             )
-        raise errors.CorruptFile(
-            "the file crashed its parser or used up its memory",
-            value=name,
-            next_step="Open it in its program and save it again, or split it.",
-        )
+        return b""
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._served >= _FILES_PER_PROCESS:
@@ -145,12 +178,22 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 continue  # the unsent rest of a request to a process that is gone
 
 
-def _rebuilt(error: object) -> errors.SourceError:
-    if not isinstance(error, list) or len(error) != 4:
+def _received(line: bytes, name: str) -> Reply:
+    try:
+        if line.startswith(b'{"error":'):
+            raise _rebuilt(Refusal.model_validate_json(line))
+        return Reply.model_validate_json(line)
+    except ValidationError as error:
         raise errors.CorruptFile(
-            "the parser gave an unreadable answer", value=error, next_step="Report this file."
-        )
-    kind = getattr(errors, str(error[0]), errors.SourceError)
+            "the parser gave an unreadable answer",
+            value=name,
+            next_step="Open the file in its program and save it again.",
+        ) from error
+
+
+def _rebuilt(refusal: Refusal) -> errors.SourceError:
+    name, what, value, next_step = refusal.error
+    kind = getattr(errors, name, None)
     if not (isinstance(kind, type) and issubclass(kind, errors.SourceError)):
         kind = errors.SourceError
-    return kind(str(error[1]), value=error[2], next_step=str(error[3]))
+    return kind(what, value=value, next_step=next_step)
