@@ -1,6 +1,9 @@
 # Everything a newcomer or a build server needs. `make` alone lists the targets.
 
-PYTHON ?= python3
+# The first Python on PATH that the pinned packages have wheels for; or name one: PYTHON=...
+FITS    = -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
+PYTHON ?= $(firstword $(shell \
+	for p in python3 python3.13 python3.12 python3.11; do $$p $(FITS) && echo $$p; done))
 BIN    := .venv/bin
 
 # What `make run` shows.
@@ -29,8 +32,8 @@ INSTALL := PIP_CONSTRAINT=/dev/null PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 \
 	$(BIN)/python -m pip install --quiet --no-deps --require-virtualenv
 
 .venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo 'Workbench needs Python 3.11 or later; name one: make PYTHON=python3.12' >&2; exit 1; }
+	@[ -n "$(PYTHON)" ] && $(PYTHON) $(FITS) || \
+		{ echo 'Workbench needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=...' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
 .venv/.setup: requirements.lock pyproject.toml | .venv/bin/python
