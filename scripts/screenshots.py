@@ -7,7 +7,9 @@ Needs a workspace that holds the sample (`make run` makes one) and Chromium on P
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -33,7 +35,7 @@ def main() -> int:
         return 1
     port = _free_port()
     command = [str(Path(sys.executable).with_name("workbench")), "--workspace", workspace]
-    app = subprocess.Popen([*command, "app", "--port", str(port)])
+    app = subprocess.Popen([*command, "app", "--port", str(port)], start_new_session=True)
     try:
         address = f"http://127.0.0.1:{port}"
         _wait_until_up(address)
@@ -47,7 +49,7 @@ def main() -> int:
             page.screenshot(path=out)
             chromium.close()
     finally:
-        app.terminate()
+        os.killpg(app.pid, signal.SIGTERM)  # the command and the Streamlit below it
         app.wait(timeout=30)
     return 0
 
