@@ -145,11 +145,13 @@ def _blocks(document: MaskedDocument, start: int, end: int) -> Iterator[tuple[in
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[_Unit]:
-    """The lines without white space at their end; a blank line is an empty unit."""
+    """The lines without the white space around them; a blank line is an empty unit."""
     while start < end:
         stop = text.find("\n", start, end)
         stop = end if stop < 0 else stop
-        yield _Unit(start, start + len(text[start:stop].rstrip()))
+        line = text[start:stop]
+        left = start + len(line) - len(line.lstrip())
+        yield _Unit(left, max(left, start + len(line.rstrip())))
         start = stop + 1
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from workbench.sources.markdown import parse_markdown
 
 
@@ -32,7 +34,8 @@ def test_broken_yaml_stays_in_the_text() -> None:
 
 def test_yaml_aliases_do_not_multiply() -> None:
     lines = ["a: &a [x,x,x,x,x,x,x,x,x]"]
-    lines += [f"{n}: &{n} [{','.join(['*' + p] * 9)}]" for p, n in zip("abcdefg", "bcdefgh", strict=False)]
+    for above, name in pairwise("abcdefgh"):
+        lines.append(f"{name}: &{name} [{','.join(['*' + above] * 9)}]")
     parsed = parse_markdown(("---\n" + "\n".join(lines) + "\n---\nBody").encode())
     assert parsed.metadata == {"a": "x, x, x, x, x, x, x, x, x"}
     assert parsed.parts == ("Body",)

@@ -41,8 +41,7 @@ def is_scrambled(boxes: Sequence[Box]) -> bool:
     many lines, mean that the drawn order is the better one.
     """
     jumps = sum(
-        after.bottom > before.top + before.height
-        for before, after in itertools.pairwise(boxes)
+        after.bottom > before.top + before.height for before, after in itertools.pairwise(boxes)
     )
     if jumps < _FEW_JUMPS:
         return False
