@@ -27,7 +27,9 @@ OpenRun = Callable[..., Run]
 
 @pytest.fixture
 def open_run() -> OpenRun:
-    def make(max_tokens: int = 100_000, max_seconds: float = 600, scope: Scope | None = None) -> Run:
+    def make(
+        max_tokens: int = 100_000, max_seconds: float = 600, scope: Scope | None = None
+    ) -> Run:
         actor = Actor("ana", "analyst", scope or Scope(unrestricted=True))
         return Run(actor, Action.ASK, actor.scope, Budget(max_tokens, max_seconds))
 

@@ -115,7 +115,8 @@ class OllamaServer:
             return np.array(rows, dtype=np.float32)
 
         vectors = self._call(model, ask)
-        if vectors.ndim != 2 or vectors.shape[0] != len(texts) or not np.isfinite(vectors).all():
+        fits = vectors.ndim == 2 and len(vectors) == len(texts) and vectors.size > 0
+        if not fits or not np.isfinite(vectors).all():
             raise InvalidReply(
                 "the model server did not give one vector per text",
                 value=f"shape {vectors.shape} for {len(texts)} texts",
@@ -193,7 +194,7 @@ class OllamaServer:
 
     def _translated(self, error: Exception, model: str) -> ModelError:
         endpoint = self._connected()[0]
-        if isinstance(error, httpx.ConnectTimeout | _LOST):
+        if isinstance(error, (httpx.ConnectTimeout, *_LOST)):
             return _unavailable(endpoint, str(error))
         if isinstance(error, httpx.TimeoutException):
             return ModelTimeout(

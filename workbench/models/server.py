@@ -42,7 +42,7 @@ def connect(
     otherwise the embedded server is used, and started if it does not run.
     """
     server = OllamaServer(lambda: find(config, env), timeout_s=config.timeout_s)
-    return Models(server, config, cache or NoCache())
+    return Models(server, config, NoCache() if cache is None else cache)
 
 
 def find(config: ModelsConfig, env: Mapping[str, str]) -> Endpoint:

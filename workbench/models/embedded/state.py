@@ -9,6 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from workbench.errors import ModelUnavailable
+
 _STATE_FILE = "server.json"
 _LOCK_FILE = "server.lock"
 _LOG_FILE = "server.log"
@@ -55,8 +57,19 @@ def remove_state(home: Path, pid: int) -> None:
 
 
 def server_lock(home: Path) -> FileLock:
-    """The lock that the one server of this home holds as long as it lives."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """The lock that the one server of this home holds as long as it lives.
+
+    Raises:
+        ModelUnavailable: if the home directory cannot be made.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ModelUnavailable(
+            "the directory of the model server cannot be made",
+            value=error,
+            next_step="Set WORKBENCH_HOME to a directory that can be written.",
+        ) from error
     return FileLock(home / _LOCK_FILE, mode=0o600)
 
 
