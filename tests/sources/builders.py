@@ -103,6 +103,31 @@ def pdf_bytes(*pages: Sequence[tuple[float, float, str]]) -> bytes:
             "/Resources << /Font << /F1 3 0 R >> >> >>".encode()
         )
         objects.append(f"<< /Length {len(drawn)} >>\nstream\n{drawn}endstream".encode("latin-1"))
+    return _pdf(objects)
+
+
+def form_pdf_bytes(label: str, value: str) -> bytes:
+    """A PDF form with one text field that somebody filled in."""
+    drawn = f"BT /F1 10 Tf 50 700 Td ({label}) Tj ET"
+    typed = f"/Tx BMC BT /F1 10 Tf 2 4 Td ({value}) Tj ET EMC"
+    font = "/Resources << /Font << /F1 3 0 R >> >>"
+    return _pdf(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [6 0 R] >> >>",
+            b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+            b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 5 0 R {font} "
+            "/Annots [6 0 R] >>".encode(),
+            f"<< /Length {len(drawn)} >>\nstream\n{drawn}\nendstream".encode(),
+            f"<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V ({value}) /F 4 "
+            "/Rect [200 696 400 714] /P 4 0 R /AP << /N 7 0 R >> >>".encode(),
+            f"<< /Type /XObject /Subtype /Form /BBox [0 0 200 18] {font} "
+            f"/Length {len(typed)} >>\nstream\n{typed}\nendstream".encode(),
+        ]
+    )
+
+
+def _pdf(objects: Sequence[bytes]) -> bytes:
     out = bytearray(b"%PDF-1.4\n")
     offsets = []
     for number, content in enumerate(objects, start=1):

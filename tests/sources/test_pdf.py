@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sources.builders import ENCRYPTED_PDF, pdf_bytes
+from tests.sources.builders import ENCRYPTED_PDF, form_pdf_bytes, pdf_bytes
 from workbench.errors import CorruptFile, EncryptedFile
 from workbench.sources.parsing import parse
 from workbench.sources.pdf import join_line_hyphens, parse_pdf
@@ -22,6 +22,12 @@ def test_page_offsets_point_at_their_text() -> None:
     assert [parsed.text[page.start : page.end] for page in parsed.pages] == ["One", "", "Three"]
     assert [page.number for page in parsed.pages] == [1, 2, 3]
     assert parsed.metadata["pages_without_text"] == "2"
+
+
+def test_what_was_typed_into_a_form_is_text() -> None:
+    text = parse_pdf(form_pdf_bytes("Last name:", "Lovelace")).parts[0]
+    assert "Last name:" in text
+    assert "Lovelace" in text
 
 
 def test_encrypted() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from workbench.errors import CorruptFile, EncryptedFile
@@ -43,13 +44,17 @@ def parse_pdf(data: bytes) -> Parsed:
             value=error,
             next_step="Open it in a PDF viewer and save it again.",
         ) from error
+    is_form = document.get_formtype() != raw.FORMTYPE_NONE
+    if is_form:
+        document.init_forms()
     pages = []
     for number in range(len(document)):
-        page = document[number]
-        text_page = page.get_textpage()
-        pages.append(_page_text(text_page))
-        text_page.close()
-        page.close()
+        if is_form:
+            # What was typed into a form is no text of the page until it is made part of it.
+            with closing(document[number]) as page:
+                page.flatten()
+        with closing(document[number]) as page, closing(page.get_textpage()) as text_page:
+            pages.append(_page_text(text_page))
     metadata = {
         name: value.strip()
         for name in ("Title", "Author")
