@@ -220,6 +220,12 @@ def _limited(
             f"the query took longer than {timeout_s:g} s",
             next_step="Narrow it down, or raise the time limit.",
         ) from error
+    except duckdb.OutOfMemoryException as error:
+        raise QueryError(
+            "the query needs more memory than it may use",
+            value=str(error).partition("\n")[0],
+            next_step="Select fewer columns or rows, or aggregate.",
+        ) from error
     except duckdb.ProgrammingError as error:
         raise sql_rules.refused("the query is not valid", str(error).partition("\n")[0]) from error
     except (duckdb.DataError, duckdb.NotSupportedError) as error:

@@ -129,8 +129,9 @@ class Database:
         log = self.path.with_name(self.path.name + ".wal")
         if not log.exists() or log.stat().st_size < WAL_CHECKPOINT_BYTES:
             return
-        # Another thread's transaction can be in the way; then a later write folds the log in.
-        with contextlib.suppress(duckdb.TransactionException):
+        # The change is safe in the log already. If another thread's transaction or a full disk is
+        # in the way, a later write folds it in.
+        with contextlib.suppress(duckdb.Error):
             connection.execute("CHECKPOINT")
 
     def _prepare(self) -> None:

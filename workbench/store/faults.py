@@ -31,9 +31,10 @@ _REFUSED = ("permission denied", "read-only", "cannot open file", "operation not
 
 def is_busy(error: duckdb.Error) -> bool:
     """Whether another process or thread was in the way, so that trying again can help."""
-    if isinstance(error, duckdb.TransactionException):
-        return True
-    return any(sign in str(error).casefold() for sign in _BUSY)
+    message = str(error).casefold()
+    if any(sign in message for sign in _FULL):
+        return False
+    return isinstance(error, duckdb.TransactionException) or any(sign in message for sign in _BUSY)
 
 
 def translate(error: duckdb.Error, path: Path) -> StoreError:
@@ -60,7 +61,7 @@ def translate(error: duckdb.Error, path: Path) -> StoreError:
         )
     severe = (duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
     if isinstance(error, severe) or any(sign in message for sign in _DAMAGED):
-        return damaged(path, first_line)
+        return damaged(path, first_line.replace(str(path), path.name))
     if isinstance(error, duckdb.OutOfMemoryException):
         return StoreError(
             "the operation needs more memory than the workspace may use",
@@ -77,7 +78,7 @@ def translate(error: duckdb.Error, path: Path) -> StoreError:
 def damaged(path: Path, detail: str) -> WorkspaceDamaged:
     """The error for a file that is there but cannot be read as a workspace."""
     return WorkspaceDamaged(
-        "the workspace file is damaged",
-        value=f"{path} ({detail})",
+        f"the workspace file is damaged: {path}",
+        value=detail,
         next_step="Restore it from a copy, or move it away and ingest the sources again.",
     )

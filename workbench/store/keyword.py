@@ -14,23 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-import duckdb
+import pyarrow as pa
 import tantivy
 from filelock import FileLock, Timeout
 
 from workbench.errors import StoreError, WorkspaceBusy
-from workbench.store import versions
 from workbench.store.database import Database
-from workbench.store.versions import EMPTY, Version
+from workbench.store.versions import EMPTY, Version, changes_since
 from workbench.values import Scope
 
 T = TypeVar("T")
 
 MAKE = 1
 """Raise it when fields or analysis change: older indexes are then built anew."""
-
-PAGE_ROWS = 20_000
-"""Chunks read per connection: a long read would keep writers out."""
 
 _LOCK_TIMEOUT_S = 120.0
 _HEAP_BYTES = 50_000_000
@@ -129,38 +125,28 @@ class KeywordIndex:
 
     def _updated(self, opened: _Opened) -> _Opened:
         """The index, brought to the corpus version of this moment."""
-        since = opened.version
-        now, follows = self._database.read(
-            lambda c: (versions.current_version(c), versions.descends(c, since))
+        changes = changes_since(
+            self._database,
+            opened.version,
+            "SELECT c.id AS chunk_id, c.document_id, d.label, c.heading, c.text "
+            "FROM store.chunks c JOIN store.documents d ON d.id = c.document_id",
         )
-        if now == since:
+        if changes.version == opened.version:
             return opened
         writer = opened.index.writer(_HEAP_BYTES, 1)
-        if not follows:
+        if changes.anew:
             writer.delete_all_documents()
-            since = EMPTY
-        for document_id in self._database.read(lambda c: versions.removed(c, since, now)):
+        for document_id in changes.removed:
             writer.delete_documents_by_term("document_id", document_id)
-        self._add(writer, since, now)
+        for page in changes.added:
+            _add(writer, page)
         writer.delete_documents_by_term("kind", "state")
-        state = f"{MAKE}:{now.number}:{now.token}"
+        state = f"{MAKE}:{changes.version.number}:{changes.version.token}"
         writer.add_document(tantivy.Document(kind="state", state=state))
         writer.commit()
         writer.wait_merging_threads()
         opened.index.reload()
-        return _Opened(opened.index, now)
-
-    def _add(self, writer: tantivy.IndexWriter, since: Version, upto: Version) -> None:
-        last_id, count = 0, PAGE_ROWS
-        while count == PAGE_ROWS:
-            rows = self._database.read(lambda c: _page(c, since, upto, last_id))  # noqa: B023
-            for chunk_id, document_id, label, heading, text in rows:
-                document = tantivy.Document(kind="chunk", label=label, body=f"{heading}\n{text}")
-                document.add_integer("chunk_id", chunk_id)
-                document.add_integer("document_id", document_id)
-                writer.add_document(document)
-                last_id = chunk_id
-            count = len(rows)
+        return _Opened(opened.index, changes.version)
 
     def _discard(self) -> None:
         with self._thread_lock, self._alone():
@@ -231,15 +217,14 @@ def _english() -> tantivy.TextAnalyzer:
     )
 
 
-def _page(
-    connection: duckdb.DuckDBPyConnection, since: Version, upto: Version, after_id: int
-) -> list[tuple[int, int, str, str, str]]:
-    return connection.execute(
-        "SELECT c.id, c.document_id, d.label, c.heading, c.text FROM store.chunks c "
-        f"JOIN store.documents d ON d.id = c.document_id WHERE {versions.ADDED} AND c.id > ? "
-        "ORDER BY c.id LIMIT ?",
-        [*versions.added_values(since, upto), after_id, PAGE_ROWS],
-    ).fetchall()
+def _add(writer: tantivy.IndexWriter, page: pa.Table) -> None:
+    for row in page.to_pylist():
+        document = tantivy.Document(
+            kind="chunk", label=row["label"], body=f"{row['heading']}\n{row['text']}"
+        )
+        document.add_integer("chunk_id", row["chunk_id"])
+        document.add_integer("document_id", row["document_id"])
+        writer.add_document(document)
 
 
 def _intact(work: Callable[[], T]) -> T:

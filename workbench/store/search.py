@@ -53,6 +53,7 @@ class Search:
         self._database = database
         self._keyword = KeywordIndex(database)
         self._vectors = VectorCache(database)
+        self._recent: dict[str, _Found] = {}
 
     def hits(self, query: SearchQuery, scope: Scope) -> tuple[Hit, ...]:
         """At most ``query.k`` hits within ``scope``, best first.
@@ -65,8 +66,10 @@ class Search:
         if not scope.unrestricted and not scope.labels:
             return ()
         # Ranking happens between two looks at the workspace; if it changed meanwhile, rank again,
-        # so that a result never mixes two versions of a document.
-        found = self._look(query, scope, ())
+        # so that a result never mixes two versions of a document. The first look is mostly
+        # spared: what the last search found is right until something is committed.
+        model = "" if vector is None else query.embedding
+        found = self._recent.get(model) or self._look(query, scope, ())
         attempt = 0
         while True:
             version, attempt = found.version, attempt + 1
@@ -74,6 +77,7 @@ class Search:
             fused = _fused(ranks, query.k)
             found = self._look(query, scope, list(fused))
             if found.version == version or attempt == _ATTEMPTS:
+                self._recent[model] = replace(found, rows={})
                 break
         return tuple(
             _scored(found.rows[i], score, ranks) for i, score in fused.items() if i in found.rows

@@ -7,20 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.store import versions
 from workbench.store.database import Database
 from workbench.store.migrations import vectors_table
 from workbench.store.records import Vectors
-from workbench.store.versions import EMPTY, Version
+from workbench.store.versions import EMPTY, Version, changes_since
 from workbench.values import Scope
-
-PAGE_ROWS = 50_000
-"""Rows read per connection: a long read would keep writers out."""
 
 _GATHER_SHARE = 0.5
 """Above this share of allowed rows, scoring all of them beats copying the allowed ones."""
@@ -115,44 +110,23 @@ class VectorCache:
         self._lock = threading.Lock()
 
     def matrix(self, embedding_id: int, dim: int, version: Version) -> Matrix:
-        """The vectors of one embedding model as of ``version``."""
+        """The vectors of one embedding model as of ``version`` or later."""
         with self._lock:
             held = self._matrices.get(embedding_id, Matrix.empty(dim))
             if held.version != version:
-                held = self._caught_up(held, embedding_id, version)
+                held = self._caught_up(held, embedding_id)
                 self._matrices[embedding_id] = held
             return held
 
-    def _caught_up(self, held: Matrix, embedding_id: int, version: Version) -> Matrix:
-        if held.version.number > version.number or not self._database.read(
-            lambda c: versions.descends(c, held.version)
-        ):
-            held = Matrix.empty(held.rows.shape[1])
-        since = held.version
-        gone = self._database.read(lambda c: versions.removed(c, since, version))
-        pages: list[pa.Table] = []
-        last_id = 0
-        while not pages or pages[-1].num_rows == PAGE_ROWS:
-            page = self._database.read(
-                lambda c: _page(c, embedding_id, (since, version), last_id)  # noqa: B023
-            )
-            pages.append(page)
-            last_id = page["chunk_id"][-1].as_py() if page.num_rows else last_id
-        return held.changed(version, gone, pa.concat_tables(pages))
-
-
-def _page(
-    connection: duckdb.DuckDBPyConnection,
-    embedding_id: int,
-    span: tuple[Version, Version],
-    after_id: int,
-) -> pa.Table:
-    return connection.execute(
-        f"SELECT v.chunk_id, v.document_id, d.label, v.vector FROM {vectors_table(embedding_id)} v "
-        f"JOIN store.documents d ON d.id = v.document_id WHERE {versions.ADDED} "
-        "AND v.chunk_id > ? ORDER BY v.chunk_id LIMIT ?",
-        [*versions.added_values(*span), after_id, PAGE_ROWS],
-    ).fetch_arrow_table()
+    def _caught_up(self, held: Matrix, embedding_id: int) -> Matrix:
+        changes = changes_since(
+            self._database,
+            held.version,
+            "SELECT c.chunk_id, c.document_id, d.label, c.vector FROM "
+            f"{vectors_table(embedding_id)} c JOIN store.documents d ON d.id = c.document_id",
+        )
+        start = Matrix.empty(held.rows.shape[1]) if changes.anew else held
+        return start.changed(changes.version, changes.removed, pa.concat_tables(changes.added))
 
 
 def _integers(column: pa.ChunkedArray) -> Ids:

@@ -7,15 +7,18 @@ shows and catches up by reading only what was added and removed since.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import duckdb
+import pyarrow as pa
 
+from workbench.store.database import Database
 from workbench.store.documents import now, one
 
-ADDED = """d.added_in > ? AND d.added_in <= ?
-    AND (d.removed_in IS NULL OR d.removed_in > ?)"""
-"""Documents visible now but not at an older version; parameters from ``added_values``."""
+PAGE_ROWS = 20_000
+"""Rows read per connection: a long read would keep writers out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Version:
 
 EMPTY = Version(0, "")
 """Before the first document."""
+
+_Span = tuple[Version, Version]
 
 
 def current_version(connection: duckdb.DuckDBPyConnection) -> Version:
@@ -56,7 +61,7 @@ def advance(connection: duckdb.DuckDBPyConnection, run_id: str) -> int:
 
 
 def descends(connection: duckdb.DuckDBPyConnection, older: Version) -> bool:
-    """Whether the workspace went through ``older``, so that catching up from it is right."""
+    """Whether the workspace went through ``older``. A restored copy may have not."""
     if older == EMPTY:
         return True
     row = connection.execute(
@@ -66,15 +71,55 @@ def descends(connection: duckdb.DuckDBPyConnection, older: Version) -> bool:
     return bool(one(row))
 
 
-def added_values(since: Version, upto: Version) -> list[int]:
-    """The parameters of ``ADDED``."""
-    return [since.number, upto.number, upto.number]
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How to get from a version that is held to the present one.
+
+    ``anew`` tells to forget what is held. ``removed`` are ids of documents; ``added`` yields the
+    new rows in pages, each read when it is asked for.
+    """
+
+    version: Version
+    anew: bool
+    removed: tuple[int, ...]
+    added: Iterator[pa.Table]
 
 
-def removed(connection: duckdb.DuckDBPyConnection, since: Version, upto: Version) -> list[int]:
-    """Ids of the documents that were removed or replaced after ``since``, up to ``upto``."""
+def changes_since(database: Database, held: Version, select: str) -> Changes:
+    """What happened after ``held``.
+
+    ``select`` picks columns of chunks ``c`` (their id as ``chunk_id``), documents ``d`` and
+    perhaps others, without any condition.
+    """
+    query = (
+        f"{select} WHERE d.added_in > ? AND d.added_in <= ? "
+        "AND (d.removed_in IS NULL OR d.removed_in > ?) AND chunk_id > ? ORDER BY chunk_id LIMIT ?"
+    )
+
+    def page(connection: duckdb.DuckDBPyConnection, span: _Span, after_id: int) -> pa.Table:
+        since, upto = span
+        values = [since.number, upto.number, upto.number, after_id, PAGE_ROWS]
+        return connection.execute(query, values).fetch_arrow_table()
+
+    def begin(connection: duckdb.DuckDBPyConnection) -> tuple[_Span, tuple[int, ...], pa.Table]:
+        span = (held if descends(connection, held) else EMPTY, current_version(connection))
+        return span, _removed(connection, span), page(connection, span, 0)
+
+    # Pages of one span agree with each other however much is committed in between: rows stay.
+    def pages(table: pa.Table) -> Iterator[pa.Table]:
+        yield table
+        while table.num_rows == PAGE_ROWS:
+            last_id = table["chunk_id"][-1].as_py()
+            table = database.read(partial(page, span=span, after_id=last_id))
+            yield table
+
+    span, removed, first = database.read(begin)
+    return Changes(span[1], span[0] != held, removed, pages(first))
+
+
+def _removed(connection: duckdb.DuckDBPyConnection, span: _Span) -> tuple[int, ...]:
     rows = connection.execute(
         "SELECT id FROM store.documents WHERE removed_in > ? AND removed_in <= ?",
-        [since.number, upto.number],
+        [span[0].number, span[1].number],
     ).fetchall()
-    return [int(row[0]) for row in rows]
+    return tuple(row[0] for row in rows)

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from workbench.errors import NewerWorkspace, StoreError, WorkspaceBusy, WorkspaceDamaged
+from workbench.store import database as module
+from workbench.store import migrations
+from workbench.store.database import Database
+
+HOLD = """
+import duckdb, sys, time
+connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")
+print("held", flush=True)
+time.sleep(float(sys.argv[3]))
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(tmp_path / "workspace", timeout_s=10)
+
+
+@contextmanager
+def held_by_another_process(path: Path, mode: str, seconds: float) -> Iterator[None]:
+    command = [sys.executable, "-c", HOLD, str(path), mode, str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield
+        process.kill()
+
+
+def count(connection: duckdb.DuckDBPyConnection) -> int:
+    return connection.execute("SELECT version FROM store.corpus").fetchone()[0]
+
+
+def add_one(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("UPDATE store.corpus SET version = version + 1")
+
+
+def test_nothing_is_created_before_it_is_used(tmp_path: Path) -> None:
+    database = Database(tmp_path / "workspace")
+    assert not database.folder.exists()
+    assert database.read(count) == 0
+    assert database.path.exists()
+
+
+def test_a_failed_write_changes_nothing(database: Database) -> None:
+    def fail(connection: duckdb.DuckDBPyConnection) -> None:
+        add_one(connection)
+        raise KeyError("stop")
+
+    with pytest.raises(KeyError):
+        database.write(fail)
+    assert database.read(count) == 0
+    database.write(add_one)
+    assert database.read(count) == 1
+
+
+@pytest.mark.parametrize("mode", ["read", "write"])
+def test_an_operation_waits_for_another_process(database: Database, mode: str) -> None:
+    database.write(add_one)
+    with held_by_another_process(database.path, mode, 1.0):
+        database.write(add_one)
+        assert database.read(count) == 2
+
+
+def test_readers_of_two_processes_do_not_wait(database: Database) -> None:
+    database.write(add_one)
+    with held_by_another_process(database.path, "read", 60):
+        assert database.read(count) == 1
+
+
+def test_a_workspace_held_too_long_is_busy(database: Database) -> None:
+    database.read(count)
+    impatient = Database(database.folder, timeout_s=0.3)
+    with held_by_another_process(database.path, "write", 60):
+        started_s = time.monotonic()
+        with pytest.raises(WorkspaceBusy, match=r"0\.3 s"):
+            impatient.read(count)
+        assert time.monotonic() - started_s < 5
+
+
+def test_threads_read_and_write_at_once(tmp_path: Path) -> None:
+    """Two Database objects, as two pages of the app would hold, and four threads."""
+    databases = [Database(tmp_path), Database(tmp_path)]
+    errors: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for _ in range(10):
+                databases[number % 2].write(add_one)
+                databases[number % 2].read(count)
+        except Exception as error:  # noqa: BLE001
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert databases[0].read(count) == 40
+
+
+@pytest.mark.parametrize("content", [b"not a database", b"\0" * 50_000, b""])
+def test_a_file_that_is_no_database_is_damaged(database: Database, content: bytes) -> None:
+    database.folder.mkdir()
+    database.path.write_bytes(content)
+    with pytest.raises(WorkspaceDamaged, match="Restore it"):
+        database.read(count)
+
+
+def test_flipped_bytes_are_damage(database: Database) -> None:
+    database.write(lambda c: c.execute("INSERT INTO store.replies SELECT range, 'x', now() "
+                                       "FROM range(20000)"))  # fmt: skip
+    database.write(lambda c: c.execute("UPDATE store.corpus SET token = 'x'"))
+    fold(database)
+    content = bytearray(database.path.read_bytes())
+    for at in range(8192, len(content), 1000):
+        content[at] ^= 0xFF
+    database.path.write_bytes(content)
+    with pytest.raises(WorkspaceDamaged):
+        Database(database.folder).read(
+            lambda c: c.execute("SELECT count(reply), max(key) FROM store.replies").fetchall()
+        )
+
+
+def test_a_foreign_database_is_not_touched(database: Database) -> None:
+    database.folder.mkdir()
+    with duckdb.connect(database.path) as connection:
+        connection.execute("CREATE TABLE mine AS SELECT 1")
+    with pytest.raises(WorkspaceDamaged, match="not a workspace"):
+        database.write(add_one)
+    with duckdb.connect(database.path, read_only=True) as connection:
+        assert connection.execute("SHOW TABLES").fetchall() == [("mine",)]
+
+
+def test_a_newer_workspace_is_left_alone(database: Database) -> None:
+    newer = migrations.FORMAT + 1
+    database.write(lambda c: c.execute("UPDATE store.format SET version = ?", [newer]))
+    with pytest.raises(NewerWorkspace, match=f"format {newer}"):
+        Database(database.folder).write(add_one)
+
+
+def test_a_newer_duckdb_file_is_named_as_such(database: Database) -> None:
+    database.read(count)
+    fold(database)
+    content = bytearray(database.path.read_bytes())
+    # The storage version stands after the magic bytes of the main header.
+    content[12:20] = (9_999).to_bytes(8, "little")
+    database.path.write_bytes(content)
+    with pytest.raises((NewerWorkspace, WorkspaceDamaged)):
+        Database(database.folder).read(count)
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot be created"):
+        Database(tmp_path / "file" / "workspace").read(count)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_can_be_read(database: Database) -> None:
+    database.write(add_one)
+    database.path.chmod(0o400)
+    database.folder.chmod(0o500)
+    try:
+        fresh = Database(database.folder)
+        assert fresh.read(count) == 1
+        with pytest.raises(StoreError, match="cannot be opened"):
+            fresh.write(add_one)
+    finally:
+        database.folder.chmod(0o700)
+
+
+def test_a_full_disk_loses_nothing(database: Database) -> None:
+    """A file size limit stands in for the full disk: writing fails in the same place."""
+    database.write(add_one)
+    script = f"""
+import resource, signal
+from pathlib import Path
+from workbench.errors import StoreError
+from workbench.store.database import Database
+database = Database(Path({str(database.folder)!r}))
+database.read(lambda c: None)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+try:
+    database.write(lambda c: c.execute(
+        "INSERT INTO store.replies SELECT range, repeat('x', 1000), now() FROM range(5000)"
+    ))
+except StoreError as error:
+    print(type(error).__name__, error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert "StoreError the disk is full" in done.stdout, done.stdout + done.stderr
+    fresh = Database(database.folder)
+    assert fresh.read(count) == 1
+    assert fresh.read(lambda c: c.execute("SELECT count(*) FROM store.replies").fetchone()) == (0,)
+    fresh.write(add_one)
+    assert fresh.read(count) == 2
+
+
+def test_a_long_log_is_folded_into_the_file(database: Database, monkeypatch) -> None:
+    monkeypatch.setattr(module, "WAL_CHECKPOINT_BYTES", 100_000)
+    log = database.path.with_name("workbench.duckdb.wal")
+    database.write(add_one)
+    assert log.stat().st_size < 100_000
+    grow = (
+        "INSERT INTO store.replies SELECT range, repeat(range::VARCHAR, 50), now() FROM range(2000)"
+    )
+    database.write(lambda c: c.execute(grow))
+    assert not log.exists() or log.stat().st_size == 0
+    assert database.read(count) == 1
+
+
+def fold(database: Database) -> None:
+    with duckdb.connect(database.path) as connection:
+        connection.execute("CHECKPOINT")
