@@ -28,6 +28,7 @@ def cache_key(scope: Scope, parts: Mapping[str, object]) -> str:
     ``parts`` must hold prompt version, model digest, corpus version and all parameters; two actors
     with different scopes never share an entry.
     """
-    labels = ["*"] if scope.unrestricted else sorted(scope.labels)
-    canonical = json.dumps({"scope": labels, **parts}, sort_keys=True, ensure_ascii=False)
+    seen: object = "everything" if scope.unrestricted else sorted(scope.labels)
+    state = {"scope": seen, "parts": dict(parts)}
+    canonical = json.dumps(state, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

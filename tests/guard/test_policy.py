@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from workbench.guard.policy import ROLES, Action, decide
+from workbench.values import Actor, Scope
+
+EVERYTHING = Scope(unrestricted=True)
+GRANTED = {
+    "viewer": {"search", "ask", "read"},
+    "analyst": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate"},
+    "admin": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate", "audit"},
+}
+
+
+@pytest.mark.parametrize("role", sorted(GRANTED))
+@pytest.mark.parametrize("action", list(Action))
+def test_a_role_may_what_it_was_granted_and_nothing_else(role: str, action: Action) -> None:
+    decision = decide(Actor("ana", role, EVERYTHING), action, "internal")
+    assert decision.allowed == (action.value in GRANTED[role])
+    assert (decision.action, decision.resource) == (action, "internal")
+    assert role in decision.reason
+
+
+def test_every_role_is_tested() -> None:
+    assert set(ROLES) == set(GRANTED)
+
+
+@pytest.mark.parametrize("role", ["", "Admin", "admin ", "root"])
+def test_an_unknown_role_may_nothing(role: str) -> None:
+    decisions = [decide(Actor("ana", role, EVERYTHING), action, "") for action in Action]
+    assert not any(decision.allowed for decision in decisions)
+    assert all("not known" in decision.reason for decision in decisions)
+
+
+@pytest.mark.parametrize("action", [Action.INGEST, Action.REMOVE])
+def test_a_write_needs_its_label_in_scope(action: Action) -> None:
+    ana = Actor("ana", "admin", Scope(frozenset({"public"})))
+    assert decide(ana, action, "public").allowed
+    refused = decide(ana, action, "secret")
+    assert not refused.allowed
+    assert "'secret'" in refused.reason
+
+
+def test_an_empty_scope_may_write_nothing() -> None:
+    assert not decide(Actor("ana", "admin", Scope()), Action.INGEST, "internal").allowed
+
+
+def test_only_ingest_and_remove_write() -> None:
+    assert {action for action in Action if action.writes} == {Action.INGEST, Action.REMOVE}

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.guard.conftest import MemoryLedger, actor
+from workbench.errors import AccessDenied, AuditError, BudgetExceeded, CorruptFile
+from workbench.guard.audit import Outcome
+from workbench.guard.budget import Budget
+from workbench.guard.policy import Action
+from workbench.guard.run import Guard
+
+
+def test_a_denial_is_audited_and_the_work_never_starts(guard: Guard, ledger: MemoryLedger) -> None:
+    started = []
+    with (
+        pytest.raises(AccessDenied, match="ana may not sql"),
+        guard.open(actor("viewer"), Action.SQL),
+    ):
+        started.append(True)
+    assert started == []
+    [entry] = ledger.entries
+    assert (entry.outcome, entry.detail) == (Outcome.DENIED, "the role 'viewer' may not sql")
+
+
+def test_a_failure_is_audited_without_its_message(guard: Guard, ledger: MemoryLedger) -> None:
+    with pytest.raises(CorruptFile), guard.open(actor("viewer"), Action.READ):
+        raise CorruptFile("secret words", next_step="Open it.")
+    with pytest.raises(ZeroDivisionError), guard.open(actor("viewer"), Action.READ):
+        raise ZeroDivisionError("secret words")
+    assert [entry.outcome for entry in ledger.entries] == [Outcome.FAILED] * 2
+    details = [entry.detail for entry in ledger.entries]
+    assert details == ["CorruptFile", "unexpected ZeroDivisionError"]
+
+
+def test_an_interrupt_is_audited(guard: Guard, ledger: MemoryLedger) -> None:
+    with pytest.raises(KeyboardInterrupt), guard.open(actor("viewer"), Action.ASK):
+        raise KeyboardInterrupt
+    assert ledger.entries[0].outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("role", ["viewer", "nobody"])
+def test_without_an_audit_row_the_verb_fails(guard: Guard, ledger: MemoryLedger, role: str) -> None:
+    ledger.full = True
+    with pytest.raises(AuditError), guard.open(actor(role), Action.ASK):
+        pass
+
+
+def test_a_kept_run_opens_no_door_later(guard: Guard) -> None:
+    with guard.open(actor("analyst", "internal"), Action.INGEST, resource="internal") as run:
+        run.require_open()
+        run.require_write("internal")
+    with pytest.raises(AccessDenied, match="the run has ended"):
+        run.require_open()
+    with pytest.raises(AccessDenied, match="the run has ended"):
+        run.require_write("internal")
+
+
+def test_a_failed_run_is_closed_too(guard: Guard) -> None:
+    with pytest.raises(ZeroDivisionError), guard.open(actor("viewer"), Action.ASK) as run:
+        raise ZeroDivisionError
+    with pytest.raises(AccessDenied):
+        run.require_open()
+
+
+def test_writing_needs_a_writing_verb_and_the_label(guard: Guard) -> None:
+    with (
+        guard.open(actor("admin", everything=True), Action.ASK) as run,
+        pytest.raises(AccessDenied, match="a run for 'ask' may not write"),
+    ):
+        run.require_write("internal")
+    with (
+        guard.open(actor("admin", "internal"), Action.INGEST, resource="internal") as run,
+        pytest.raises(AccessDenied, match="label 'secret'"),
+    ):
+        run.require_write("secret")
+
+
+def test_a_run_sees_what_its_actor_sees(guard: Guard) -> None:
+    ana = actor("viewer", "public")
+    with guard.open(ana, Action.SEARCH) as run:
+        assert run.scope == ana.scope
+        assert not run.scope.allows("internal")
+
+
+def test_a_run_may_have_a_smaller_budget(guard: Guard) -> None:
+    small = Budget(max_tokens=5, max_seconds=60)
+    with (
+        guard.open(actor("viewer"), Action.ASK, budget=small) as run,
+        pytest.raises(BudgetExceeded),
+    ):
+        run.meter.reserve(6)
+
+
+def test_every_run_has_its_own_id(guard: Guard, ledger: MemoryLedger) -> None:
+    for _ in range(3):
+        with guard.open(actor("viewer"), Action.ASK):
+            pass
+    assert len({entry.run_id for entry in ledger.entries}) == 3
