@@ -32,6 +32,8 @@ OLE = bytes.fromhex("d0cf11e0a1b11ae1")
         ("a.html", b"<p>no doctype</p>", Kind.HTML),
         ("page.txt", b"\n <!DOCTYPE html><p>", Kind.HTML),
         ("error-page.pdf", b"<html><body>404</body></html>", Kind.HTML),
+        ("comment.txt", b"<!-- a\nb --> <!-- c --><html>", Kind.HTML),
+        ("comments.txt", b"<!-- -->" * 400 + b"text", Kind.TEXT),
         ("utf16.txt", "<html>".encode("utf-16"), Kind.HTML),
         ("a.md", b"# x", Kind.MARKDOWN),
         ("A.MD", b"# x", Kind.MARKDOWN),

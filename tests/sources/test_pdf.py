@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,12 @@ def test_invoice_amounts_stand_beside_their_labels(sample_folder: Path) -> None:
     assert "Total: $127.50" in lines("SammyMaystoneLinesTest.pdf")
     assert "TOTAL AMOUNT DUE ON August 3 , 2014 $4.11" in lines("AmazonWebServices.pdf")
     assert "Rechnungsnr. 30064443 Kundennr. 47774" in lines("QualityHosting.pdf")
+
+
+def test_an_endless_word_takes_no_quadratic_time() -> None:
+    before = time.process_time()
+    assert join_line_hyphens(["a" * 500_000]) == ("a" * 500_000,)
+    assert time.process_time() - before < 2
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import pytest
@@ -64,6 +65,13 @@ def test_clean_is_stable_and_storable(raw: str) -> None:
     assert "\x00" not in text
     assert "\r" not in text
     text.encode("utf-8")
+
+
+def test_time_grows_with_the_length_and_not_its_square() -> None:
+    before = time.process_time()
+    assert clean("a" + " " * 500_000 + "b").endswith(" b")
+    assert clean("\n" * 500_000) == ""
+    assert time.process_time() - before < 2
 
 
 def test_parse_text_keeps_the_words() -> None:

@@ -68,7 +68,7 @@ _PDF_MARK = b"%PDF-"
 _OLE_MARK = bytes.fromhex("d0cf11e0a1b11ae1")
 _ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 _HTML_START = re.compile(
-    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype html|html)\b", re.I
+    r"\s*+(?:<\?xml[^>]*+>\s*+)?(?><!--.*?-->\s*+)*+<(?:!doctype html|html)\b", re.I | re.S
 )
 SUPPORTED = "PDF, DOCX, XLSX, HTML, Markdown, CSV, TSV and text"
 

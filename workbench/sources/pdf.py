@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pypdfium2 import PdfTextPage
 
 # PDFium writes U+FFFE where a hyphen ends a line, and swallows the line end.
-_LINE_HYPHEN = re.compile(r"(\w*)\ufffe\n?(\w*)")
+_LINE_HYPHEN = re.compile(r"(?<!\w)(\w*)\ufffe\n?(\w*)")
 _PRINTED_WORD = re.compile(r"\S+")
 _PRINTED_LINE = re.compile(r"\S(?:[^\r\n]*\S)?")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")

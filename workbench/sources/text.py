@@ -33,7 +33,8 @@ _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 )
-_TRAILING_SPACE = re.compile(r"[ \t]+$", re.MULTILINE)
+# Tried from the first space of a run only: from each of them, long runs take quadratic time.
+_TRAILING_SPACE = re.compile(r"(?<![ \t])[ \t]+$", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
