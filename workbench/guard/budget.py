@@ -29,9 +29,7 @@ class Meter:
     @property
     def usage(self) -> Usage:
         """What was settled so far; ``seconds`` is the time since the run began."""
-        return Usage(
-            self._usage.prompt_tokens, self._usage.output_tokens, self.elapsed_s
-        )
+        return Usage(self._usage.prompt_tokens, self._usage.output_tokens, self.elapsed_s)
 
     @property
     def elapsed_s(self) -> float:
