@@ -99,9 +99,9 @@ bench: .venv/.setup-dev ## Measure (DATA=folder of data sets); prints tables, wr
 	$(BIN)/python -m benchmarks.masking --data $(DATA)/pii-presidio-synth --out $(OUT)/masking.json
 
 .PHONY: screenshots
-screenshots: .venv/.setup-dev ## Take the README's picture of the app in Chromium (after make run)
+screenshots: .venv/.setup-dev ## Take the pictures of the app in Chromium (after make run)
 	scripts/ensure_chromium.sh
-	$(BIN)/python scripts/screenshots.py $(DEMO) "$(QUESTION)" docs/images/app.png
+	$(BIN)/python scripts/screenshots.py --workspace $(DEMO)
 
 .PHONY: clean
 clean: ## Remove what the tools wrote; the environment, models and workspaces stay
