@@ -1,87 +1,172 @@
-"""Take the README's picture of the app: open the demo workspace, ask, wait for the answer.
+"""Take pictures of every page of the app, in both themes and at both widths.
 
-    python scripts/screenshots.py WORKSPACE QUESTION OUT.png
-
-Needs a workspace that holds the sample (`make run` makes one) and Chromium on PATH.
+Serves the app over a workspace, asks one question, and writes
+``docs/screenshots/<page>-<theme>-<width>.png``. Needs Chromium (``scripts/ensure_chromium.sh``)
+and a workspace with documents, such as the one that ``make run`` makes.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import URLError
 
-import httpx
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+ROOT = Path(__file__).resolve().parent.parent
+WIDTHS = {1280: 800, 390: 844}
+THEMES = ("light", "dark")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+ANSWER_TIMEOUT_MS = 300_000
 START_TIMEOUT_S = 60
-ANSWER_TIMEOUT_S = 600
 
 
-def main() -> int:
-    """Exit code: 0 once the picture is written, 1 without a browser, 2 on bad usage."""
-    if len(sys.argv) != 4:
-        print(__doc__, file=sys.stderr)
-        return 2
-    workspace, question, out = sys.argv[1:]
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        print("No Chromium on PATH. Run scripts/ensure_chromium.sh first.", file=sys.stderr)
-        return 1
-    port = _free_port()
-    command = [str(Path(sys.executable).with_name("workbench")), "--workspace", workspace]
-    app = subprocess.Popen([*command, "app", "--port", str(port)], start_new_session=True)
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workspace", type=Path, default=ROOT / "data" / "local" / "demo")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots")
+    parser.add_argument(
+        "--question", default="How many hours of annual leave can I carry over to the next year?"
+    )
+    parser.add_argument("--unanswerable", default="Who won the football world cup in 1990?")
+    parser.add_argument("--address", help="of an app that already runs; serves none then")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    with _served(options) as (address, empty), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_chromium(), args=list(FLAGS))
+        for theme in THEMES:
+            for width in WIDTHS:
+                _take(browser, address, options, theme=theme, width=width)
+                if empty:
+                    _take_empty(browser, empty, options.out, theme=theme, width=width)
+        browser.close()
+
+
+def _take(
+    browser: Browser, address: str, options: argparse.Namespace, *, theme: str, width: int
+) -> None:
+    page = _open(browser, address, theme=theme, width=width)
+
+    def shoot(name: str) -> None:
+        _shoot(page, options.out / f"{name}-{theme}-{width}.png")
+
+    page.get_by_text("Recent questions").wait_for()
+    shoot("home")
+    page.goto(f"{address}/library")
+    page.get_by_role("button", name="leave.md").first.wait_for()
+    shoot("library")
+    page.goto(f"{address}/ask")
+    page.get_by_text("Try one of these").wait_for()
+    shoot("ask-start")
+    _ask(page, options.question, "Supported by the sources", "Partly supported")
+    page.get_by_role("button", name="[1]").scroll_into_view_if_needed()
+    shoot("ask")
+    page.get_by_role("button", name="[1]").click()
+    page.locator(".wb-source mark").first.wait_for()
+    shoot("source")
+    page.keyboard.press("Escape")
+    _ask(page, options.unanswerable, "Not in the sources", "Partly supported")
+    shoot("abstained")
+    page.context.close()
+
+
+def _take_empty(browser: Browser, address: str, out: Path, *, theme: str, width: int) -> None:
+    page = _open(browser, address, theme=theme, width=width)
+    page.get_by_text("This workspace is empty").wait_for()
+    _shoot(page, out / f"empty-{theme}-{width}.png")
+    page.context.close()
+
+
+def _open(browser: Browser, address: str, *, theme: str, width: int) -> Page:
+    context = browser.new_context(
+        viewport={"width": width, "height": WIDTHS[width]},
+        color_scheme="dark" if theme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(address)
+    return page
+
+
+def _ask(page: Page, question: str, *outcomes: str) -> None:
+    shown = page.get_by_text(outcomes[0]).or_(page.get_by_text(outcomes[1]))
+    before = shown.count()
+    box = page.get_by_test_id("stChatInputTextArea")
+    box.fill(question)
+    box.press("Enter")
+    shown.nth(before).wait_for(timeout=ANSWER_TIMEOUT_MS)
+
+
+def _shoot(page: Page, path: Path) -> None:
+    page.wait_for_timeout(1_200)  # fonts, and the end of Streamlit's fade-in
+    page.screenshot(path=path)
+
+
+@contextmanager
+def _served(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    if options.address:
+        yield options.address, ""
+        return
+    with tempfile.TemporaryDirectory() as nothing:
+        with _serve(options.workspace) as address, _serve(Path(nothing)) as empty:
+            yield address, empty
+
+
+@contextmanager
+def _serve(workspace: Path) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from workbench.cli import main; main()"]
+    command += ["--workspace", str(workspace), "app", "--port", str(port)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
     try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_until_up(address)
-        with sync_playwright() as playwright:
-            # Chromium refuses its sandbox to root; the page shown is our own.
-            chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-            page = chromium.new_page(viewport={"width": 1280, "height": 900})
-            page.goto(address)
-            _ask(page, question)
-            Path(out).parent.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=out)
-            chromium.close()
+        _wait_until_served(f"http://127.0.0.1:{port}/_stcore/health")
+        yield f"http://127.0.0.1:{port}"
     finally:
-        os.killpg(app.pid, signal.SIGTERM)  # the command and the Streamlit below it
-        app.wait(timeout=30)
-    return 0
+        process.terminate()
+        process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_up(address: str) -> None:
-    end = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < end:
+def _wait_until_served(address: str) -> None:
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while True:
         try:
-            if httpx.get(f"{address}/_stcore/health").is_success:
-                return
-        except httpx.TransportError:
+            urllib.request.urlopen(address, timeout=5).close()  # noqa: S310 -- our own, loopback
+            return
+        except URLError:
+            if time.monotonic() > deadline_s:
+                raise
             time.sleep(0.2)
-    raise TimeoutError(f"the app did not start within {START_TIMEOUT_S} s")
 
 
-def _ask(page: Page, question: str) -> None:
-    field = page.get_by_role("textbox").first
-    field.wait_for(timeout=START_TIMEOUT_S * 1000)
-    field.fill(question)
-    field.press("Enter")
-    # Streamlit marks its root while a script runs; the mark may take a moment to appear.
-    page.wait_for_timeout(1_000)
-    idle = "[data-testid='stApp'][data-test-script-state='notRunning']"
-    page.wait_for_selector(idle, timeout=ANSWER_TIMEOUT_S * 1000)
-    page.wait_for_timeout(1_000)
+def _chromium() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    sys.exit("No Chromium on PATH: run scripts/ensure_chromium.sh")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,0 +1,26 @@
+"""The app: ``workbench app`` serves it. Pages call ``Session`` and hold no logic of their own."""
+
+from __future__ import annotations
+
+import streamlit as st
+import widgets
+import workspace
+
+from workbench.errors import WorkbenchError
+
+st.set_page_config(page_title="Workbench", page_icon=":material/menu_book:", layout="wide")
+widgets.style()
+page = st.navigation(
+    [
+        st.Page("app_pages/home.py", title="Home", icon=":material/home:", default=True),
+        st.Page("app_pages/ask.py", title="Ask", icon=":material/forum:"),
+        st.Page("app_pages/library.py", title="Library", icon=":material/library_books:"),
+    ],
+    position="top",
+)
+try:
+    workspace.session()
+    page.run()
+except WorkbenchError as error:
+    widgets.show_error(error)
+    widgets.retry()

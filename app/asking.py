@@ -1,0 +1,77 @@
+"""A question that is being answered beside the page, so that a click elsewhere loses nothing."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from workbench import Answer, Session
+from workbench.errors import WorkbenchError
+
+_LOG = logging.getLogger(__name__)
+
+
+class Asking:
+    """One question and what became of it: an answer, an error, or stopped before either.
+
+    Attributes:
+        draft: what the model has written so far; not checked.
+        answer: the checked answer, once there is one.
+        error: why there is none.
+    """
+
+    def __init__(self, session: Session, question: str) -> None:
+        self.question = question
+        self.draft = ""
+        self.answer: Answer | None = None
+        self.error: WorkbenchError | None = None
+        self._session = session
+        self._stopped = threading.Event()
+        self._started_s = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="asking", daemon=True)
+
+    def start(self) -> Asking:
+        """Begin answering; returns at once."""
+        self._thread.start()
+        return self
+
+    @property
+    def running(self) -> bool:
+        """Whether an answer is still to be expected."""
+        return self._thread.is_alive() and not self._stopped.is_set()
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds since the question was asked."""
+        return time.monotonic() - self._started_s
+
+    def stop(self) -> None:
+        """Want no answer any more. The model stops at its next word."""
+        self._stopped.set()
+
+    def wait(self, timeout_s: float) -> None:
+        """Until it is answered, has failed or was stopped, at most ``timeout_s``."""
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            self._answer()
+        except WorkbenchError as error:
+            self.error = error
+        except Exception:
+            # Nobody above a thread would show it; the page says where to look.
+            _LOG.exception("a question failed in an unforeseen way")
+            self.error = WorkbenchError(
+                "the question failed in a way that Workbench did not foresee",
+                next_step="Ask again. The terminal that serves the app shows the details.",
+            )
+
+    def _answer(self) -> None:
+        for part in self._session.ask_stream(self.question):
+            if self._stopped.is_set():
+                return
+            if isinstance(part, Answer):
+                self.answer = part
+            else:
+                self.draft += part

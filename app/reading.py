@@ -1,0 +1,212 @@
+"""Text of documents and models made safe and readable. Nothing here knows Streamlit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from workbench import Citation, Claim, Hit, MaskedDocument
+from workbench.errors import WorkbenchError
+from workbench.render import highlight_html, merge_spans
+
+PART_CHARS = 20_000
+"""A document without pages is read in parts of about this size; a browser chokes on a book."""
+
+_MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
+_PLACEHOLDER = re.compile(r"<([A-Z][A-Z_]*)_(\d+)>")
+_ESCAPED_PLACEHOLDER = re.compile(r"&lt;([A-Z][A-Z_]*)_(\d+)&gt;")
+_HEADING = re.compile(r"#{1,6} +(?=\S)")
+_BOLD = re.compile(r"\*\*(?=\S)([^*<>]+)(?<=\S)\*\*")
+_LINK = re.compile(r"(?<!!)\[([^\[\]<>]+)\]\([^()<>]*\)")
+_CODE = re.compile(r"`([^`]+)`")
+
+_KINDS = {
+    "application/pdf": "PDF",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
+    "text/csv": "CSV table",
+    "text/html": "Web page",
+    "text/markdown": "Markdown",
+    "text/plain": "Text",
+}
+_MASKED = {
+    "PERSON": "Names of people",
+    "EMAIL_ADDRESS": "Email addresses",
+    "PHONE_NUMBER": "Phone numbers",
+    "STREET_ADDRESS": "Street addresses",
+    "CREDIT_CARD": "Card numbers",
+    "IBAN_CODE": "Bank accounts (IBAN)",
+    "US_SSN": "Social security numbers",
+    "US_DRIVER_LICENSE": "Driver licences",
+    "US_PASSPORT": "Passport numbers",
+    "US_BANK_NUMBER": "Bank accounts (US)",
+    "US_ITIN": "Taxpayer numbers",
+    "UK_NHS": "NHS numbers",
+    "IP_ADDRESS": "IP addresses",
+    "CRYPTO": "Crypto wallets",
+    "MEDICAL_LICENSE": "Medical licences",
+    "SECRET": "Passwords and keys",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A place to open in the reader: spans of ``document_id``, and the sentence they carry."""
+
+    document_id: int
+    spans: tuple[tuple[int, int], ...] = ()
+    claim: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A page or a stretch of a document's text, ``start`` to ``end``."""
+
+    start: int
+    end: int
+
+
+def kind(media_type: str) -> str:
+    """A media type in a word."""
+    return _KINDS.get(media_type, media_type.rpartition("/")[2] or "Other")
+
+
+def masked_words(entity_type: str) -> str:
+    """A type of personal data in words."""
+    return _MASKED.get(entity_type, _readable_type(entity_type))
+
+
+def readable(text: str) -> str:
+    """Plain text with placeholders like <PERSON_17> in words."""
+    return _PLACEHOLDER.sub(lambda m: f"{_readable_type(m[1])} {m[2]}", text)
+
+
+def label(text: str) -> str:
+    """Plain text for places that read Markdown: every mark is escaped, lines are joined."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(readable(text).split()))
+
+
+def clipped(text: str, max_chars: int) -> str:
+    """The beginning of ``text``, lines joined."""
+    joined = " ".join(text.split())
+    return joined if len(joined) <= max_chars else joined[: max_chars - 1].rstrip() + "…"
+
+
+def safe(text: str) -> str:
+    """Escaped HTML of ``text`` with its placeholders shown as small tags."""
+    return _tagged(escape(text))
+
+
+def parts(document: MaskedDocument) -> tuple[Part, ...]:
+    """Its pages, or stretches that end at line ends; at least one."""
+    if document.pages:
+        return tuple(Part(page.start, page.end) for page in document.pages)
+    found = []
+    start = 0
+    while len(document.text) - start > PART_CHARS:
+        end = document.text.rfind("\n", start, start + PART_CHARS) + 1 or start + PART_CHARS
+        found.append(Part(start, end))
+        start = end
+    return (*found, Part(start, len(document.text)))
+
+
+def part_of(found: Sequence[Part], offset: int) -> int:
+    """The position of the part that holds ``offset``; the first if none does."""
+    return next((i for i, part in enumerate(found) if part.start <= offset < part.end), 0)
+
+
+def source_html(text: str, part: Part, spans: Sequence[tuple[int, int]]) -> str:
+    """One part of a document, line by line, with the spans marked; offsets count in ``text``."""
+    marked = merge_spans(spans)
+    lines = []
+    start = part.start
+    for line in text[part.start : part.end].splitlines(keepends=True):
+        shown = line.rstrip("\r\n")
+        inside = [
+            (max(0, first - start), min(len(shown), last - start))
+            for first, last in marked
+            if first < start + len(shown) and last > start
+        ]
+        lines.append(_line_html(shown, inside))
+        start += len(line)
+    return "".join(lines)
+
+
+def answer_html(claims: Sequence[Claim], citations: Sequence[Citation]) -> str:
+    """The sentences of an answer: numbers behind supported ones, a note behind the others."""
+    numbers = {citation: number for number, citation in enumerate(citations, start=1)}
+    sentences = []
+    for claim in claims:
+        if claim.supported:
+            marks = "".join(f"<sup>[{numbers[citation]}]</sup>" for citation in claim.citations)
+            sentences.append(safe(claim.text) + marks)
+        else:
+            sentences.append(
+                f'<span class="wb-unsupported">{safe(claim.text)}</span>'
+                '<span class="wb-note">no source</span>'
+            )
+    return " ".join(sentences)
+
+
+def where(document: str, page: int | None, heading: str = "") -> str:
+    """A document's name with page and nearest heading, in words."""
+    nearest = heading.rpartition(" > ")[2]
+    return document + (f", page {page}" if page else "") + (f" · {nearest}" if nearest else "")
+
+
+def hit_where(hit: Hit) -> str:
+    """Where a passage stands."""
+    return where(hit.document, hit.chunk.page, hit.chunk.heading)
+
+
+def error_html(error: WorkbenchError) -> str:
+    """An error: what happened, then what to do."""
+    what = error.what[:1].upper() + error.what[1:]
+    value = "" if error.value is None else f": {escape(clipped(str(error.value), 300))}"
+    next_step = _CODE.sub(r"<code>\1</code>", escape(error.next_step))
+    return (
+        f'<div class="wb-error" role="alert"><p><strong>{escape(what)}{value}</strong></p>'
+        f"<p>{next_step}</p></div>"
+    )
+
+
+def bars_html(counts: Mapping[str, int]) -> str:
+    """Counts by name, largest first, each with a bar."""
+    most = max(counts.values(), default=1)
+    rows = "".join(
+        f"<dt>{escape(name)}</dt>"
+        f'<dd><div class="wb-bar" style="width:{max(2, 100 * count // most)}%"></div></dd>'
+        f"<dd>{count:,}</dd>"
+        for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
+    return f'<dl class="wb-bars">{rows}</dl>'
+
+
+def _line_html(line: str, spans: Sequence[tuple[int, int]]) -> str:
+    heading = _HEADING.match(line)
+    if heading and not any(start < heading.end() for start, _ in spans):
+        cut = heading.end()
+        inner = highlight_html(line[cut:], [(start - cut, end - cut) for start, end in spans])
+        return f'<div class="wb-heading">{_tagged(inner)}</div>'
+    html = _BOLD.sub(r"<strong>\1</strong>", highlight_html(line, spans))
+    html = _LINK.sub(r"<u>\1</u>", html)
+    return f"<div>{_tagged(html)}</div>"
+
+
+def _tagged(html: str) -> str:
+    return _ESCAPED_PLACEHOLDER.sub(
+        lambda m: (
+            '<span class="wb-masked" title="A personal detail that was masked">'
+            f"{_readable_type(m[1])} {m[2]}</span>"
+        ),
+        html,
+    )
+
+
+def _readable_type(entity_type: str) -> str:
+    words = entity_type.split("_")
+    short = {"US", "UK", "IP", "SSN", "IBAN", "ITIN", "NHS"}
+    shown = [word if word in short else word.lower() for word in words]
+    return shown[0][:1].upper() + " ".join(shown)[1:]

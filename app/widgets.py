@@ -1,0 +1,202 @@
+"""What several pages show. Texts of documents and models only pass through ``reading``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import reading
+import streamlit as st
+import workspace
+from asking import Asking
+from reading import Cited
+
+from workbench import Answer, Hit, MaskedDocument, Support
+from workbench.errors import WorkbenchError
+
+QUOTE_CHARS = 240
+QUESTION_CHARS = 1_000
+NEAREST = 3
+
+_STYLE = Path(__file__).with_name("style.css")
+_BADGES = {
+    Support.SUPPORTED: ("Supported by the sources", ":material/check_circle:", "green"),
+    Support.PARTIAL: ("Partly supported", ":material/error:", "orange"),
+    Support.ABSTAINED: ("Not in the sources", ":material/search_off:", "gray"),
+}
+# A constant: nothing of a document or a model is ever part of a script.
+_SCROLL_TO_MARK = """<script>
+(() => {
+  let tries = 0;
+  const look = () => {
+    const mark = document.querySelector(".wb-source mark");
+    if (mark) mark.scrollIntoView({block: "center"});
+    else if (++tries < 40) setTimeout(look, 50);
+  };
+  look();
+})();
+</script>"""
+
+
+def style() -> None:
+    """The app's style sheet; once per run of a page."""
+    st.html(_STYLE)
+
+
+def show_error(error: WorkbenchError) -> None:
+    """What happened and what to do, in words."""
+    st.html(reading.error_html(error))
+
+
+def retry() -> None:
+    """A button that runs the page again."""
+    st.button("Try again", icon=":material/refresh:", key="retry")
+
+
+def show_empty() -> None:
+    """What to do first in a workspace without documents."""
+    with st.container(border=True, key="empty"):
+        st.subheader("This workspace is empty")
+        st.html(
+            '<p class="wb-lead">Add a folder or single files: PDF, Word, Excel, CSV, web pages, '
+            "Markdown and plain text. Personal details are masked before anything is stored.</p>"
+            "<p>Run this in a terminal, with your own folder at its end, then come back:</p>"
+        )
+        st.code(f'workbench --workspace "{workspace.folder()}" ingest my-folder', language="bash")
+        st.button("I have added documents", icon=":material/refresh:", key="refresh", type="primary")
+
+
+def show_badge(status: Support) -> None:
+    """How far the sources carry an answer."""
+    words, icon, colour = _BADGES[status]
+    st.badge(words, icon=icon, color=colour)  # type: ignore[arg-type]
+
+
+def show_question(question: str) -> None:
+    """What was asked, as it was typed."""
+    with st.chat_message("user"):
+        st.text(reading.clipped(question, QUESTION_CHARS))
+
+
+def show_outcome(asked: Asking, *, key: str) -> None:
+    """The answer to a question, or why there is none."""
+    if asked.answer is not None:
+        show_answer(asked.answer, key=key)
+    elif asked.error is not None:
+        show_error(asked.error)
+    else:
+        st.badge("Stopped", icon=":material/stop_circle:", color="gray")
+        st.text("You stopped this question before its answer was ready.")
+
+
+def show_answer(answer: Answer, *, key: str) -> None:
+    """A checked answer whose citations open the source."""
+    show_badge(answer.status)
+    if answer.status is Support.ABSTAINED:
+        _show_abstention(answer, key=key)
+    else:
+        st.html(f'<div class="wb-text">{reading.answer_html(answer.claims, answer.citations)}</div>')
+        if answer.status is Support.PARTIAL:
+            st.html(
+                '<p class="wb-muted wb-small">No document says the underlined words. '
+                "Check them before you use them.</p>"
+            )
+        _show_citations(answer, key=key)
+    st.html(
+        f'<p class="wb-muted wb-small">{reading.safe(answer.model)}, '
+        f"{answer.usage.seconds:,.0f} seconds</p>"
+    )
+
+
+def show_draft(asked: Asking) -> None:
+    """A question that is being answered: what is written so far, marked as unchecked."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if asked.draft:
+            st.badge("Draft, not checked yet", icon=":material/edit_note:", color="blue")
+        else:
+            st.badge("Reading the documents", icon=":material/hourglass_top:", color="blue")
+        st.html(
+            f'<span class="wb-muted wb-small">{asked.waited_s:,.0f} seconds</span>', width="content"
+        )
+    if asked.draft:
+        st.html(f'<div class="wb-text wb-muted">{reading.safe(asked.draft)}</div>')
+
+
+def open_source(cited: Cited) -> None:
+    """The reader beside the page, at the words of ``cited``."""
+    try:
+        document = workspace.session().document(cited.document_id)
+    except WorkbenchError as error:
+        st.dialog("Source", position="right", width=640)(show_error)(error)
+        return
+    title = reading.label(reading.clipped(document.name, 60))
+    st.dialog(title, position="right", width=640)(_read)(document, cited)
+
+
+def _read(document: MaskedDocument, cited: Cited) -> None:
+    parts = reading.parts(document)
+    first = reading.part_of(parts, cited.spans[0][0]) if cited.spans else 0
+    if cited.claim:
+        st.html(
+            '<p class="wb-muted wb-small" style="margin:0">The answer says</p>'
+            f'<p class="wb-quote">{reading.safe(cited.claim)}</p>'
+        )
+    position = first
+    if len(parts) > 1:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.text("Page" if document.pages else "Part")
+            shown = st.pagination(
+                len(parts),
+                default=first + 1,
+                max_visible_pages=5,
+                key=f"part-{document.id}-{cited.spans}",
+            )
+        position = shown - 1
+    part = parts[position]
+    body = reading.source_html(document.text, part, cited.spans)
+    st.html(
+        f'<div class="wb-source" role="region" aria-label="Text of the document" tabindex="0">'
+        f"{body}</div>"
+    )
+    if cited.spans and position == first:
+        st.html(_SCROLL_TO_MARK, unsafe_allow_javascript=True)
+
+
+def _show_citations(answer: Answer, *, key: str) -> None:
+    for number, citation in enumerate(answer.citations, start=1):
+        claims = " ".join(c.text for c in answer.claims if citation in c.citations)
+        name = reading.label(reading.where(citation.document, citation.page))
+        opened = st.button(
+            rf"**\[{number}\]** {name}",
+            key=f"{key}-citation-{number}",
+            icon=":material/description:",
+            help="Read these words in their document",
+        )
+        st.html(f'<p class="wb-quote">{reading.safe(reading.clipped(citation.quote, QUOTE_CHARS))}</p>')
+        if opened:
+            span = (citation.start, citation.end)
+            open_source(Cited(citation.document_id, (span,), claims))
+
+
+def _show_abstention(answer: Answer, *, key: str) -> None:
+    count = len(workspace.documents())
+    searched = f"{count:,} document{'' if count == 1 else 's'}"
+    st.html(
+        f'<div class="wb-text">{reading.safe(answer.text)}</div>'
+        f'<p class="wb-muted">Searched {searched}. '
+        + (
+            "The passages below come nearest; none of them states an answer. "
+            "Try the words that the documents use, or add a document that covers it.</p>"
+            if answer.hits
+            else "Nothing in them comes near. Add documents first.</p>"
+        )
+    )
+    for number, hit in enumerate(answer.hits[:NEAREST], start=1):
+        _show_passage(hit, key=f"{key}-passage-{number}")
+
+
+def _show_passage(hit: Hit, *, key: str) -> None:
+    name = reading.label(reading.clipped(reading.hit_where(hit), 80))
+    opened = st.button(name, key=key, icon=":material/description:", type="tertiary")
+    st.html(f'<p class="wb-quote">{reading.safe(reading.clipped(hit.chunk.text, QUOTE_CHARS))}</p>')
+    if opened:
+        open_source(Cited(hit.chunk.document_id, ((hit.chunk.start, hit.chunk.end),)))

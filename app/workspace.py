@@ -1,0 +1,91 @@
+"""What the pages stand on: one Workbench per process, one Session per browser session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from workbench import Session, Workbench, open_workbench
+from workbench.errors import AccessDenied
+
+RECENT = 8
+SUGGESTIONS = 4
+# A page asks for the same facts at every click; documents that another process adds show up
+# after this long.
+_FRESH_S = 15
+
+_TOPICS = """
+SELECT document, list_extract(string_split(heading, ' > '), -1) AS topic, sum(length(text)) AS chars
+FROM chunks WHERE heading <> '' GROUP BY ALL ORDER BY chars DESC, document, topic LIMIT 200
+"""
+
+
+def folder() -> str:
+    """The workspace's folder, as ``workbench app`` names it."""
+    return os.environ.get("WORKBENCH_WORKSPACE", "workspace")
+
+
+def session() -> Session:
+    """This browser session's verbs.
+
+    Raises:
+        ConfigError, AccessDenied.
+    """
+    if "session" not in st.session_state:
+        actor = os.environ.get("WORKBENCH_ACTOR", "local")
+        st.session_state["session"] = _workbench(folder()).session(actor)
+    current: Session = st.session_state["session"]
+    return current
+
+
+def documents() -> Sequence[Any]:
+    """The visible documents by name."""
+    return _documents(session())
+
+
+def suggestions() -> Sequence[str]:
+    """Questions that the documents' own headings suggest, else their names; at most four."""
+    return _suggestions(session())
+
+
+def recent() -> Sequence[dict[str, Any]]:
+    """This actor's last answers, newest first: question, text, status, created_at.
+
+    Empty for a role that may not look them up.
+    """
+    actor = session().actor.name.replace("'", "''")
+    query = f"""SELECT question, text, status, created_at FROM answers WHERE actor = '{actor}'
+        ORDER BY id DESC LIMIT {RECENT}"""  # noqa: S608 -- views only, and the name is quoted
+    return _rows(session(), query)
+
+
+@st.cache_resource(show_spinner=False)
+def _workbench(path: str) -> Workbench:
+    return open_workbench(path)
+
+
+@st.cache_resource(ttl=_FRESH_S, scope="session", show_spinner=False)
+def _documents(_session: Session) -> Sequence[Any]:
+    return sorted(_session.documents(), key=lambda info: info.name.casefold())
+
+
+@st.cache_resource(ttl=_FRESH_S, scope="session", show_spinner=False)
+def _suggestions(_session: Session) -> Sequence[str]:
+    topics: dict[str, str] = {}
+    for row in _rows(_session, _TOPICS):
+        topic = " ".join(row["topic"].split())
+        if "<" not in topic and 3 <= len(topic) <= 48:
+            topics.setdefault(topic.casefold(), f"What do the documents say about {topic}?")
+    names = [f"What is in {info.name}?" for info in _documents(_session) if "<" not in info.name]
+    return [*topics.values(), *names][:SUGGESTIONS]
+
+
+def _rows(current: Session, query: str) -> Sequence[dict[str, Any]]:
+    try:
+        rows: Sequence[dict[str, Any]] = current.sql(query).to_dict()["rows"]
+    except AccessDenied:
+        return ()
+    return rows
