@@ -166,7 +166,7 @@ def test_a_newer_duckdb_file_is_named_as_such(database: Database) -> None:
 
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError, match="cannot be created"):
+    with pytest.raises(StoreError, match="cannot be written"):
         Database(tmp_path / "file" / "workspace").read(count)
 
 
@@ -219,10 +219,8 @@ def test_a_long_log_is_folded_into_the_file(database: Database, monkeypatch) -> 
     log = database.path.with_name("workbench.duckdb.wal")
     database.write(add_one)
     assert log.stat().st_size < 100_000
-    grow = (
-        "INSERT INTO store.replies SELECT range, repeat(range::VARCHAR, 50), now() FROM range(2000)"
-    )
-    database.write(lambda c: c.execute(grow))
+    grow = "INSERT INTO store.replies SELECT range, repeat(range::VARCHAR, 50), now() FROM range(2e3::INT)"
+    database.write(lambda c: c.execute(f"INSERT INTO store.replies {rows}"))
     assert not log.exists() or log.stat().st_size == 0
     assert database.read(count) == 1
 

@@ -24,7 +24,9 @@ from workbench.values import Chunk, DocumentInfo, Hit, MaskedDocument
 if TYPE_CHECKING:
     from workbench.results import Answer
 
-SQL_TIMEOUT_S = 30.0
+SQL_TIMEOUT_S = 20.0
+"""Below the time that a writer waits for the file."""
+
 SQL_MAX_ROWS = 1_000_000
 
 

@@ -1,8 +1,9 @@
 """The workspace file, opened for one operation at a time.
 
 DuckDB lets either one process write a file or several read it. So every operation opens, works and
-closes, and whoever finds the file taken tries again with jitter. A notebook, the app and the
-command line can then use one workspace at once. The reasons and the measurements are in
+closes, and whoever finds the file taken tries again with jitter. Who waits to open holds the turn
+(`turn.lock`), so that a busy writer cannot starve the readers. A notebook, the app and the command
+line can then use one workspace at once. The reasons and the measurements are in
 docs/decisions/0003-store.md.
 
 Nothing here may open the workspace file except through DuckDB: closing any other descriptor would
@@ -14,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +31,7 @@ T = TypeVar("T")
 
 DATABASE_FILE = "workbench.duckdb"
 BUSY_TIMEOUT_S = 30.0
+TURN_POLL_S = 0.005
 WAL_CHECKPOINT_BYTES = 4 * 1024 * 1024
 """Opening replays the log at about 8 ms per MiB, and folding it in rewrites up to a row group."""
 
@@ -99,15 +101,11 @@ class Database:
         try:
             return retrying(attempt)
         except _Busy as error:
-            raise WorkspaceBusy(
-                f"the workspace was in use for {self._timeout_s:g} s",
-                value=str(error).partition("\n")[0],
-                next_step="Wait for the other program to finish, or stop it, and try again.",
-            ) from error
+            raise self._busy(str(error).partition("\n")[0]) from error
 
     def _once(self, work: Callable[[duckdb.DuckDBPyConnection], T], *, read_only: bool) -> T:
         try:
-            with contextlib.closing(self._connect(read_only=read_only)) as connection:
+            with contextlib.closing(self._admitted(read_only=read_only)) as connection:
                 result = work(connection)
                 if not read_only:
                     self._fold_log(connection)
@@ -117,10 +115,35 @@ class Database:
                 raise _Busy(str(error)) from error
             raise translate(error, self.path) from error
 
+    def _admitted(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        with self._turn(read_only=read_only):
+            return self._retry(lambda: self._connect(read_only=read_only))
+
+    @contextlib.contextmanager
+    def _turn(self, *, read_only: bool) -> Iterator[None]:
+        turn = FileLock(self.folder / "turn.lock", timeout=self._timeout_s)
+        try:
+            turn.acquire(poll_interval=TURN_POLL_S)
+        except Timeout as error:
+            raise self._busy("others were waiting for it") from error
+        except OSError as error:
+            if not read_only:
+                raise self._unwritable(error) from error
+            # A folder that cannot be written has no writer to take turns with.
+        try:
+            yield
+        finally:
+            turn.release()
+
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        if read_only:
-            return duckdb.connect(self.path, read_only=True, config=dict(_READ_CONFIG))
-        connection = duckdb.connect(self.path, config=dict(_CONFIG))
+        try:
+            if read_only:
+                return duckdb.connect(self.path, read_only=True, config=dict(_READ_CONFIG))
+            connection = duckdb.connect(self.path, config=dict(_CONFIG))
+        except duckdb.Error as error:
+            if is_busy(error):
+                raise _Busy(str(error)) from error
+            raise
         # Otherwise each close would rewrite the last row group of the vectors: up to 190 MB.
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")
         return connection
@@ -156,19 +179,25 @@ class Database:
                 if not self.path.exists():
                     self._create_locked()
         except Timeout as error:
-            raise WorkspaceBusy(
-                "another program has been creating the workspace for too long",
-                value=self.folder,
-                next_step="Stop it and try again.",
-            ) from error
+            raise self._busy("it is being created") from error
         except OSError as error:
-            raise StoreError(
-                "the workspace cannot be created",
-                value=f"{self.folder} ({error.strerror or error})",
-                next_step="Check the path, free space and your right to write there.",
-            ) from error
+            raise self._unwritable(error) from error
         except duckdb.Error as error:
             raise translate(error, self.path) from error
+
+    def _busy(self, why: str) -> WorkspaceBusy:
+        return WorkspaceBusy(
+            f"the workspace was in use for {self._timeout_s:g} s",
+            value=why,
+            next_step="Wait for the other program to finish, or stop it, and try again.",
+        )
+
+    def _unwritable(self, error: OSError) -> StoreError:
+        return StoreError(
+            "the workspace folder cannot be written",
+            value=f"{self.folder} ({error.strerror or error})",
+            next_step="Check the path, free space and your right to write there.",
+        )
 
     def _create_locked(self) -> None:
         # Renamed when complete: a crash here must not leave a file that looks damaged.
