@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from workbench.errors import MaskingError
+from workbench.masking.fusion import fuse
 from workbench.masking.recognizers import Recognizer
 from workbench.masking.spans import Span
 from workbench.masking.view import View, plain_view
@@ -122,11 +123,10 @@ class Detection:
         return [
             tuple(
                 span
-                for spans in of_part
-                for span in spans
+                for span in fuse(part, [span for spans in of_part for span in spans])
                 if span.type in self._types and span.score >= self._threshold
             )
-            for of_part in zip(*results, strict=True)
+            for part, of_part in zip(parts, zip(*results, strict=True), strict=True)
         ]
 
 

@@ -19,7 +19,7 @@ BATCH = 32
 LANGUAGE = "en"
 
 # Replaced by recognisers of our own that accept more separators and lengths.
-_REPLACED = frozenset({"IbanRecognizer", "UrlRecognizer"})
+_REPLACED = frozenset({"IbanRecognizer"})
 _SPACY_TYPES = {
     "PERSON": "PERSON",
     "NORP": "NRP",
@@ -44,7 +44,8 @@ class Presidio:
     """
 
     def __init__(self, types: Sequence[str], threshold: float) -> None:
-        self._types = frozenset(types)
+        # Names and places are evidence for other types even where they are not masked.
+        self._types = frozenset(types) | {"PERSON", "LOCATION"}
         self._threshold = threshold
         self._lock = threading.Lock()
         self._analyzer: Any = None

@@ -35,36 +35,36 @@ BATCH = 16
 _CLS, _SEP = 2, 3
 
 _TYPES = {
-    "GIVEN_NAME": "PERSON",
-    "SURNAME": "PERSON",
-    "EMAIL": "EMAIL_ADDRESS",
-    "PHONE": "PHONE_NUMBER",
-    "URL": "URL",
-    "TAX_ID": "US_SSN",
-    "GOVERNMENT_ID": "US_SSN",
-    "BANK_ACCOUNT": "US_BANK_NUMBER",
-    "ROUTING_NUMBER": "US_BANK_NUMBER",
-    "PASSPORT": "US_PASSPORT",
-    "DRIVERS_LICENSE": "US_DRIVER_LICENSE",
-    "BUILDING_NUMBER": "ADDRESS_NUMBER",
-    "STREET_NAME": "ADDRESS_STREET",
-    "SECONDARY_ADDRESS": "ADDRESS_UNIT",
-    "CITY": "ADDRESS_PLACE",
-    "STATE": "ADDRESS_PLACE",
-    "ZIP_CODE": "ADDRESS_CODE",
+    "GIVEN_NAME": "NAME_WORD",
+    "SURNAME": "NAME_WORD",
+    "PHONE": "PHONE_WORD",
+    "TAX_ID": "SSN_WORD",
+    "GOVERNMENT_ID": "SSN_WORD",
+    "BANK_ACCOUNT": "BANK_WORD",
+    "ROUTING_NUMBER": "BANK_WORD",
+    "PASSPORT": "PASSPORT_WORD",
+    "DRIVERS_LICENSE": "LICENSE_WORD",
+    "BUILDING_NUMBER": "STREET_WORD",
+    "STREET_NAME": "STREET_WORD",
+    "SECONDARY_ADDRESS": "STREET_WORD",
+    "CITY": "PLACE_WORD",
+    "STATE": "PLACE_WORD",
+    "ZIP_CODE": "CODE_WORD",
 }
-_LEAST_SCORE = 0.5
-# A model's probability proves nothing, however high; it must not count as certain.
-_MOST_SCORE = 0.9
-_GAP = re.compile(r"[\s,.'\-/]{0,3}")
-_ADDRESS_GAP = re.compile(r"[\s,.\-/#]{0,4}")
+"""E-mail addresses and links are left to patterns, which are exact."""
+TYPES = tuple(dict.fromkeys(_TYPES.values()))
+LEAST_SCORE = 0.005
+MOST_SCORE = 0.9
+"""A model's probability proves nothing, however high; it must not count as certain."""
+_END = re.compile(r"\n\s*|(?<=[.!?;])\s+(?=[^a-z])")
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W\d_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
     session: Any
     tokenizer: Any
-    labels: dict[int, str]
+    fold: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +78,10 @@ class _Part:
     offsets: list[tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    start: int
-    end: int
-    label: str
-    score: float
-
-
 class Rampart:
-    """Given names, surnames, addresses and numbers that no rule gives away.
+    """Names, parts of addresses and numbers that no rule gives away, word by word.
 
+    A span's score is the probability of its type; unlikely words come too, as evidence to weigh.
     Loaded at first use; one instance may serve many threads.
     """
 
@@ -101,7 +94,7 @@ class Rampart:
         return f"rampart-{WEIGHTS_SHA256[:12]}"
 
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
-        """The spans in each text. Addresses come as one span, names as one per full name."""
+        """The words in each text that may be of some type, in order."""
         model = self._loaded()
         parts: list[_Part] = []
         for number, text in enumerate(texts):
@@ -111,11 +104,9 @@ class Rampart:
         parts.sort(key=lambda part: len(part.ids))
         for first in range(0, len(parts), BATCH):
             batch = parts[first : first + BATCH]
-            for part, tokens in zip(batch, _classify(model, batch), strict=True):
-                pieces[part.number].extend(
-                    span.moved(part.start) for span in _pieces(part.text, tokens)
-                )
-        return [assemble(text, own) for text, own in zip(texts, pieces, strict=True)]
+            for part, words in zip(batch, _classify(model, batch), strict=True):
+                pieces[part.number].extend(word.moved(part.start) for word in words)
+        return [_likeliest(own) for own in pieces]
 
     def _loaded(self) -> _Model:
         with self._lock:
@@ -145,8 +136,18 @@ def _load() -> _Model:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     config = json.loads(_installed(LABELS).read_text(encoding="utf-8"))
-    labels = {int(number): label for number, label in config["id2label"].items()}
-    return _Model(session, tokenizer, labels)
+    return _Model(session, tokenizer, _fold(config["id2label"]))
+
+
+def _fold(labels: dict[str, str]) -> Any:
+    """The matrix that adds up the probabilities of labels of one type; the last column is none."""
+    import numpy as np
+
+    fold = np.zeros((len(labels), len(TYPES) + 1), dtype=np.float32)
+    for number, label in labels.items():
+        kind = _TYPES.get(label.partition("-")[2])
+        fold[int(number), TYPES.index(kind) if kind else len(TYPES)] = 1
+    return fold
 
 
 def _installed(name: str) -> Path:
@@ -164,19 +165,21 @@ def _installed(name: str) -> Path:
 
 
 def _windows(text: str) -> Iterator[tuple[int, str]]:
+    """Cut at line and sentence ends; where none is near, at a blank, and overlap."""
     start = 0
-    while True:
-        end = start + WINDOW_CHARS
-        # A window that begins or ends inside a word would show the model half a name.
-        while end < len(text) and end > start + WINDOW_CHARS // 2 and not text[end].isspace():
-            end -= 1
+    while len(text) - start > WINDOW_CHARS:
+        limit = start + WINDOW_CHARS
+        ends = [match.end() for match in _END.finditer(text, start + WINDOW_CHARS // 2, limit)]
+        if ends:
+            yield start, text[start : ends[-1]]
+            start = ends[-1]
+            continue
+        blank = text.rfind(" ", start + WINDOW_CHARS // 2, limit)
+        end = blank if blank > 0 else limit
         yield start, text[start:end]
-        if end >= len(text):
-            return
-        following = end - OVERLAP_CHARS
-        while following < end and not text[following].isspace():
-            following += 1
-        start = following if following < end else end - OVERLAP_CHARS
+        blank = text.find(" ", end - OVERLAP_CHARS, end)
+        start = blank if blank > 0 else end - OVERLAP_CHARS
+    yield start, text[start:]
 
 
 def _parts(number: int, text: str, tokenizer: Any) -> Iterator[_Part]:
@@ -191,7 +194,7 @@ def _parts(number: int, text: str, tokenizer: Any) -> Iterator[_Part]:
                 break
 
 
-def _classify(model: _Model, batch: Sequence[_Part]) -> list[list[_Token]]:
+def _classify(model: _Model, batch: Sequence[_Part]) -> list[list[Span]]:
     import numpy as np
 
     width = max(len(part.ids) for part in batch) + 2
@@ -203,99 +206,37 @@ def _classify(model: _Model, batch: Sequence[_Part]) -> list[list[_Token]]:
     feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
     logits = model.session.run(None, feed)[0]
     odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    shares = odds / odds.sum(axis=-1, keepdims=True)
-    best, scores = shares.argmax(axis=-1), shares.max(axis=-1)
-    return [
-        [
-            _Token(start, end, model.labels[int(label)], min(float(score), _MOST_SCORE))
-            for (start, end), label, score in zip(
-                part.offsets, best[row, 1:], scores[row, 1:], strict=False
-            )
-            if start < end and score >= _LEAST_SCORE
-        ]
-        for row, part in enumerate(batch)
-    ]
+    # B- and I- labels of a type count together: where a name begins is of no interest here.
+    shares = (odds / odds.sum(axis=-1, keepdims=True)) @ model.fold
+    return [_words(part, shares[row, 1 : len(part.ids) + 1]) for row, part in enumerate(batch)]
 
 
-def _pieces(text: str, tokens: Sequence[_Token]) -> list[Span]:
-    """One span per run of tokens of a type; word pieces always join the word's first piece."""
+def _words(part: _Part, shares: Any) -> list[Span]:
+    """The likeliest type of each word, by the mean over its tokens."""
     spans: list[Span] = []
-    for token in tokens:
-        position, _, kind = token.label.partition("-")
-        entity = _TYPES.get(kind)
-        if entity is None:
+    token = 0
+    for match in _WORD.finditer(part.text):
+        start, end = match.span()
+        while token < len(part.offsets) and part.offsets[token][1] <= start:
+            token += 1
+        first = token
+        while token < len(part.offsets) and part.offsets[token][0] < end:
+            token += 1
+        if first == token:
             continue
-        last = spans[-1] if spans else None
-        inside = position == "I" and last and text[last.end : token.start].isspace()
-        if last and last.type == entity and (last.end == token.start or inside):
-            spans[-1] = Span(last.start, token.end, entity, max(last.score, token.score))
-        else:
-            spans.append(Span(token.start, token.end, entity, token.score))
+        mean = shares[first:token, : len(TYPES)].mean(axis=0)
+        best = int(mean.argmax())
+        score = float(mean[best])
+        if score >= LEAST_SCORE:
+            spans.append(Span(start, end, TYPES[best], min(score, MOST_SCORE)))
     return spans
 
 
-def assemble(text: str, pieces: Sequence[Span]) -> list[Span]:
-    """Join the pieces that overlapping windows and split labels left.
-
-    Given name and surname become one PERSON. Address parts side by side become one
-    STREET_ADDRESS if a street or a unit is among them; a lone town or postcode is a LOCATION or a
-    ZIP_CODE.
-    """
-    joined: list[Span] = []
-    for piece in _united(pieces):
-        last = joined[-1] if joined else None
-        if last and last.type == piece.type == "PERSON" and _near(text, last, piece, _GAP):
-            joined[-1] = _join(last, piece, "PERSON")
-        else:
-            joined.append(piece)
-    return _addresses(text, joined)
-
-
-def _addresses(text: str, spans: Sequence[Span]) -> list[Span]:
-    result: list[Span] = []
-    group: list[Span] = []
-    for span in [*spans, Span(len(text), len(text), "", 0)]:
-        is_part = span.type.startswith("ADDRESS_")
-        if group and not (is_part and _near(text, group[-1], span, _ADDRESS_GAP)):
-            result.extend(_address(group))
-            group = []
-        if is_part:
-            group.append(span)
-        elif span.type:
-            result.append(span)
-    return result
-
-
-def _address(parts: Sequence[Span]) -> list[Span]:
-    kinds = {part.type for part in parts}
-    if kinds & {"ADDRESS_STREET", "ADDRESS_UNIT"} or ("ADDRESS_NUMBER" in kinds and len(kinds) > 1):
-        score = max(part.score for part in parts)
-        return [Span(parts[0].start, max(p.end for p in parts), "STREET_ADDRESS", score)]
-    names = {"ADDRESS_PLACE": "LOCATION", "ADDRESS_CODE": "ZIP_CODE"}
-    return [
-        Span(part.start, part.end, names[part.type], part.score)
-        for part in parts
-        if part.type in names
-    ]
-
-
-def _united(pieces: Sequence[Span]) -> list[Span]:
-    united: list[Span] = []
-    for piece in sorted(pieces, key=lambda p: (p.start, p.end)):
-        last = united[-1] if united else None
-        if last and piece.start < last.end:
-            if last.type == piece.type:
-                united[-1] = _join(last, piece, piece.type)
-            elif piece.end > last.end or piece.score > last.score:
-                united.append(piece)
-        else:
-            united.append(piece)
-    return united
-
-
-def _near(text: str, left: Span, right: Span, gap: re.Pattern[str]) -> bool:
-    return gap.fullmatch(text[left.end : right.start]) is not None
-
-
-def _join(left: Span, right: Span, kind: str) -> Span:
-    return Span(left.start, max(left.end, right.end), kind, max(left.score, right.score))
+def _likeliest(words: Sequence[Span]) -> list[Span]:
+    """One span per word: overlapping windows read some words twice."""
+    best: dict[tuple[int, int], Span] = {}
+    for word in words:
+        known = best.get((word.start, word.end))
+        if known is None or known.score < word.score:
+            best[word.start, word.end] = word
+    return [best[key] for key in sorted(best)]

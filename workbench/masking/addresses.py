@@ -1,0 +1,84 @@
+"""Puts an address together: street, unit, box, town and postcode are one value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from workbench.masking.spans import Span
+
+STREET = 0.4
+"""Rampart's probability from which a word belongs to a street or a unit."""
+_PART_SCORE = 0.3
+_SCORE = 0.85
+
+# Marks of quotation and lists stand between the lines of an address in a letter or an e-mail.
+_GAP = r"[ \t,.\-/#>?|]{0,4}(?:\n[ \t>?|,\-]{0,12}){0,2}"
+_FILLER = (
+    r"(?:Apt|Apartment|Suite|Ste|Unit|Box|PO|P\.O|No|Nr|Floor|Fl|Flat|Room|Rm|Bldg|Lot|PSC|CMR|"
+    r"APO|FPO|DPO|AA|AE|AP|ul|Str|St|Rd|Ave)\b\.?"
+)
+_BEFORE = re.compile(rf"(?:(?<![\w.,$\-/])\d{{1,6}}[A-Za-z]?|\b{_FILLER}){_GAP}$", re.I)
+_AFTER = re.compile(
+    rf"{_GAP}(?:{_FILLER}|(?-i:[A-Z]{{2}})\b(?=[ \t]*(?:\d{{4,5}}|$|\n))|"
+    r"\d{1,6}(?:-\d{3,4})?[A-Za-z]?\b(?![.,]?\d|%))",
+    re.I,
+)
+_PLAIN_GAP = re.compile(_GAP)
+_LOOK_BACK_CHARS = 32
+
+
+def join_addresses(text: str, words: Sequence[Span], spans: Sequence[Span]) -> list[Span]:
+    """All ``spans``, with addresses and what belongs to them joined.
+
+    ``words`` are Rampart's; a lone town or postcode among them becomes a LOCATION or a ZIP_CODE.
+    """
+    streets = [word for word in words if word.type == "STREET_WORD" and word.score >= STREET]
+    parts = [word for word in words if word.type in _PARTS and word.score >= _PART_SCORE]
+    seeds = [span for span in spans if span.type == "STREET_ADDRESS"]
+    places = [span for span in spans if span.type in {"LOCATION", "ZIP_CODE"}]
+    known = sorted({*streets, *seeds, *parts, *places}, key=lambda s: (s.start, -s.end))
+    addresses: list[Span] = []
+    for index, seed in enumerate(known):
+        if seed.type not in {"STREET_WORD", "STREET_ADDRESS"}:
+            continue
+        if addresses and seed.end <= addresses[-1].end:
+            continue
+        address = _grown(text, known, index)
+        if any(char.isdigit() for char in text[address.start : address.end]):
+            addresses.append(address)
+    rest = [s for s in spans if s.type != "STREET_ADDRESS"]
+    lone = [
+        Span(word.start, word.end, _PARTS[word.type], word.score)
+        for word in parts
+        if not any(a.start <= word.start < a.end for a in addresses)
+    ]
+    return [*rest, *lone, *addresses]
+
+
+_PARTS = {"PLACE_WORD": "LOCATION", "CODE_WORD": "ZIP_CODE"}
+
+
+def _grown(text: str, known: Sequence[Span], index: int) -> Span:
+    """From one street word on, as far as parts of an address follow each other."""
+    start, end = known[index].start, known[index].end
+    for part in known[index + 1 :]:
+        if part.start >= end:
+            while (more := _AFTER.match(text, end)) and more.end() <= part.start:
+                end = more.end()
+            if not _PLAIN_GAP.fullmatch(text, end, part.start):
+                break
+        end = max(end, part.end)
+    while more := _AFTER.match(text, end):
+        end = more.end()
+    for part in reversed(known[:index]):
+        if part.end <= start and not _PLAIN_GAP.fullmatch(text, part.end, start):
+            break
+        if part.type in {"STREET_WORD", "STREET_ADDRESS"}:
+            start = min(start, part.start)
+    while True:
+        first = max(0, start - _LOOK_BACK_CHARS)
+        before = _BEFORE.search(text, first, start)
+        if before is None or before.start() == start:
+            return Span(start, end, "STREET_ADDRESS", _SCORE)
+        start = before.start()

@@ -1,0 +1,145 @@
+"""Weighs what the detectors say about one text, and joins words into values.
+
+spaCy calls many capitalised words persons; Rampart finds unusual names, but also odd words. On
+three labelled sets a person of spaCy's in which Rampart sees no trace of a name is wrong nine
+times out of ten, and one in which it sees a trace is right nine times out of ten.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from workbench.masking.addresses import join_addresses
+from workbench.masking.spans import Span
+
+TRACE = 0.02
+"""Rampart's probability from which a person of spaCy's is believed."""
+NAME_ALONE = 0.2
+"""From which a capitalised word is a name although spaCy sees nothing there."""
+NAME_AGAINST = 0.4
+"""From which it is a name although spaCy sees a place, a date or an organisation there."""
+NAME_BESIDE = 0.1
+"""From which a word beside a name belongs to the name."""
+NAME_LOWER = 0.5
+"""From which a word of a line without capitals is a name."""
+NAME_LOWER_PAIR = 0.85
+"""From which two words in lower case side by side are a name in a line with capitals."""
+NUMBER = 0.5
+_FEWEST_DIGITS = 5
+_SCORE = 0.85
+
+_NUMBERS = {
+    "PHONE_WORD": "PHONE_NUMBER",
+    "SSN_WORD": "US_SSN",
+    "BANK_WORD": "US_BANK_NUMBER",
+    "PASSPORT_WORD": "US_PASSPORT",
+    "LICENSE_WORD": "US_DRIVER_LICENSE",
+}
+_NUMBER_GAP = re.compile(r"[\s().\-/+]{0,3}")
+_NAME_GAP = re.compile(r" {1,2}|[-'\u2019]|(?<=\b\w)\. ?")
+_INITIALS_AFTER = re.compile(r"(?: [^\W\d_a-z]\b\.?)+")
+_INITIALS_BETWEEN = re.compile(r" (?:[^\W\d_a-z]\b\.? )+")
+
+
+def fuse(text: str, findings: Sequence[Span]) -> list[Span]:
+    """The values in ``text``: the detectors' own spans, and Rampart's words put together."""
+    words = [span for span in findings if span.type.endswith("_WORD")]
+    persons = [span for span in findings if span.type == "PERSON"]
+    others = [s for s in findings if s.type != "PERSON" and not s.type.endswith("_WORD")]
+    fused = [*others, *_numbers(text, words), *_persons(text, words, persons, others)]
+    return join_addresses(text, words, fused)
+
+
+def _numbers(text: str, words: Sequence[Span]) -> Iterator[Span]:
+    likely = [word for word in words if word.type in _NUMBERS and word.score >= NUMBER]
+    for group in grouped(text, likely, _NUMBER_GAP):
+        start, end = group[0].start, group[-1].end
+        if sum(char.isdigit() for char in text[start:end]) >= _FEWEST_DIGITS:
+            score = max(word.score for word in group)
+            yield Span(start, end, _NUMBERS[group[0].type], score)
+
+
+def _persons(
+    text: str, words: Sequence[Span], persons: Sequence[Span], others: Sequence[Span]
+) -> Iterator[Span]:
+    hints = [word for word in words if word.type == "NAME_WORD"]
+    believed = [
+        person
+        for person in persons
+        if any(hint.score >= TRACE and _touch(hint, person) for hint in hints)
+    ]
+    names = believed + [
+        hint
+        for hint in hints
+        if (
+            _is_name(hint, others)
+            if text[hint.start].isupper()
+            else _is_lower_case_name(text, hint, hints)
+        )
+    ]
+    names += [
+        hint
+        for hint in hints
+        if hint.score >= NAME_BESIDE and any(_beside(text, hint, name) for name in names)
+    ]
+    merged = _merged(sorted(names, key=lambda name: (name.start, -name.end)))
+    for group in grouped(text, merged, _NAME_GAP, _INITIALS_BETWEEN):
+        end = group[-1].end
+        initials = _INITIALS_AFTER.match(text, end)
+        end = initials.end() if initials else end
+        yield Span(group[0].start, end, "PERSON", max(_SCORE, *(name.score for name in group)))
+
+
+def _is_name(hint: Span, others: Sequence[Span]) -> bool:
+    contested = any(_touch(hint, other) for other in others)
+    return hint.score >= (NAME_AGAINST if contested else NAME_ALONE)
+
+
+def _is_lower_case_name(text: str, hint: Span, hints: Sequence[Span]) -> bool:
+    if hint.score < NAME_LOWER:
+        return False
+    line = text[text.rfind("\n", 0, hint.start) + 1 :].partition("\n")[0]
+    if not any(char.isupper() for char in line):
+        return True
+    return hint.score >= NAME_LOWER_PAIR and any(
+        other.score >= NAME_LOWER_PAIR and other != hint and _beside(text, hint, other)
+        for other in hints
+    )
+
+
+def _merged(spans: Sequence[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for span in spans:
+        if merged and span.start < merged[-1].end:
+            last = merged[-1]
+            merged[-1] = Span(last.start, max(last.end, span.end), "PERSON", last.score)
+        else:
+            merged.append(Span(span.start, span.end, "PERSON", span.score))
+    return merged
+
+
+def grouped(text: str, spans: Sequence[Span], *gaps: re.Pattern[str]) -> Iterator[list[Span]]:
+    """Runs of spans of one type with nothing but a gap between each and the next."""
+    group: list[Span] = []
+    for span in spans:
+        joins = (
+            bool(group)
+            and group[-1].type == span.type
+            and any(gap.fullmatch(text, group[-1].end, span.start) for gap in gaps)
+        )
+        if group and not joins:
+            yield group
+            group = []
+        group.append(span)
+    if group:
+        yield group
+
+
+def _touch(one: Span, other: Span) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _beside(text: str, one: Span, other: Span) -> bool:
+    left, right = (one, other) if one.start < other.start else (other, one)
+    return _NAME_GAP.fullmatch(text, left.end, right.start) is not None
