@@ -29,7 +29,7 @@ def with_model(path: Path, work: Callable[[LlamaModel], Awaitable[None]]) -> Non
 
 @pytest.fixture
 def path(real_models: Path) -> Iterator[Path]:
-    yield load_catalog().get("light").paths(real_models)[0]
+    return load_catalog().get("light").paths(real_models)[0]
 
 
 async def reply(model: LlamaModel, body: dict[str, Any], num_ctx: int = 1024) -> list[Piece]:

@@ -53,22 +53,8 @@ class LlamaModel:
         import xllamacpp
 
         key = secrets.token_hex(16)
-        params = xllamacpp.CommonParams()
-        params.model.path = str(path)
-        params.n_ctx = num_ctx
-        params.n_parallel = 1
-        params.n_batch = params.n_ubatch = _BATCH_TOKENS
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = thread_count()
-        params.hostnames = ["127.0.0.1"]
-        params.port = 0
-        params.api_keys = [key]
-        params.ui = False
-        params.endpoint_slots = False
-        params.cors_origins = ""
-        params.cache_ram_mib = _CACHE_RAM_MIB
-        params.verbosity = _ERRORS_ONLY
         try:
-            self._server = xllamacpp.Server(params)
+            self._server = xllamacpp.Server(engine_parameters(path, num_ctx=num_ctx, key=key))
         except RuntimeError as error:
             raise ApiError(500, f"llama.cpp cannot load {path.name}: {error}") from error
         self.num_ctx = num_ctx
@@ -132,6 +118,27 @@ class LlamaModel:
             raise _api_error(response.status_code, response.content)
         answer: dict[str, Any] = response.json()
         return answer
+
+
+def engine_parameters(path: Path, *, num_ctx: int, key: str) -> Any:
+    """The ``xllamacpp.CommonParams`` for one reader at a time and a port for ``key`` holders."""
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.n_ctx = num_ctx
+    params.n_parallel = 1
+    params.n_batch = params.n_ubatch = _BATCH_TOKENS
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = thread_count()
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.api_keys = [key]
+    params.ui = False
+    params.endpoint_slots = False
+    params.cors_origins = ""
+    params.cache_ram_mib = _CACHE_RAM_MIB
+    params.verbosity = _ERRORS_ONLY
+    return params
 
 
 def thread_count() -> int:
