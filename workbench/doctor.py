@@ -117,8 +117,15 @@ def _workspace(workspace: Path) -> Check:
         )
     if not os.access(workspace, os.W_OK):
         return Check("workspace", "broken", f"{workspace} is read-only", "Make it writable.")
-    state = Corpus(workspace).health()
-    return Check("workspace", "ok", f"{state.documents:,} documents, version {state.version}")
+    health = Corpus(workspace).health()
+    if health.problems:
+        return Check(
+            "workspace",
+            "broken",
+            "; ".join(health.problems),
+            f"workbench --workspace {workspace} ingest FOLDER again, into a new workspace",
+        )
+    return Check("workspace", "ok", f"{health.documents:,} documents, version {health.version}")
 
 
 def _disk(workspace: Path) -> Check:

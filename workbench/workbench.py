@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from workbench.config import CONFIG_FILE, Config, load_config
 from workbench.errors import AccessDenied, UsageError
@@ -15,12 +15,14 @@ from workbench.guard.budget import Budget
 from workbench.guard.policy import Action
 from workbench.guard.run import Guard, Run
 from workbench.results import Answer, Hits, IngestReport, Table
-from workbench.values import DEFAULT_LABEL, Actor, DocumentInfo, MaskedDocument, Scope
+from workbench.values import DEFAULT_LABEL, Actor, DocumentInfo, Hit, MaskedDocument, Scope
 
 if TYPE_CHECKING:
     from llama_index.core import VectorStoreIndex
+    from llama_index.core.llms import LLM
     from llama_index.core.retrievers import BaseRetriever
 
+    from workbench.guard.cache import ReplyCache
     from workbench.masking.masker import Masker
     from workbench.models.governed import Models
     from workbench.sources.files import FileSource
@@ -52,12 +54,25 @@ def open_workbench(
 
 
 class Workbench:
-    """One workspace and the rooms that work on it. Safe to share between threads."""
+    """One workspace and the rooms that work on it. Safe to share between threads.
 
-    def __init__(self, folder: Path, config: Config, env: Mapping[str, str]) -> None:
+    ``connect_models`` replaces the search for a model server, ``masker`` the masking models.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: Config,
+        env: Mapping[str, str],
+        *,
+        connect_models: Callable[[ReplyCache], Models] | None = None,
+        masker: Masker | None = None,
+    ) -> None:
         self.folder = folder
         self.config = config
         self._env = env
+        self._connect_models = connect_models
+        self._masker = masker
 
     def session(self, actor: str = "local") -> Session:
         """The verbs, in the name of ``actor``.
@@ -96,6 +111,8 @@ class Workbench:
     @cached_property
     def models(self) -> Models:
         """The governed models; every call needs a Run."""
+        if self._connect_models is not None:
+            return self._connect_models(self.corpus.reply_cache)
         from workbench.models.server import connect
 
         return connect(self.config.models, env=self._env, cache=self.corpus.reply_cache)
@@ -103,6 +120,8 @@ class Workbench:
     @cached_property
     def masker(self) -> Masker:
         """Masks documents and questions with this workspace's placeholders."""
+        if self._masker is not None:
+            return self._masker
         from workbench.masking.masker import Masker
         from workbench.masking.placeholders import load_key
 
@@ -227,28 +246,30 @@ class Session:
         """A LlamaIndex retriever over this session's corpus; each retrieval is a governed run."""
         from workbench.store.llama_index import as_retriever
 
-        return as_retriever(self._workbench.corpus, self._search_run, self._embed_masked, k=k)
+        return as_retriever(self._hits, k=k)
 
     def as_index(self) -> VectorStoreIndex:
         """A read-only LlamaIndex index over this session's corpus, governed like the rest."""
         from workbench.models.llama_index import as_embedding
         from workbench.store.llama_index import as_index
 
-        return as_index(
-            self._workbench.corpus,
-            self._search_run,
-            embedding=as_embedding(self._workbench.models, self._search_run),
-        )
+        models = self._workbench.models
+        return as_index(self._hits, embedding=as_embedding(models, self._llama_index_run))
+
+    def as_llm(self) -> LLM:
+        """The chat model as a LlamaIndex LLM, for ``as_index().as_query_engine(llm=...)``."""
+        from workbench.models.llama_index import as_llm
+
+        return as_llm(self._workbench.models, self._llama_index_run)
+
+    def _hits(self, query: str, k: int) -> Sequence[Hit]:
+        return self.search(query, k).hits
+
+    def _llama_index_run(self) -> AbstractContextManager[Run]:
+        return self._run(Action.ASK, "llama_index")
 
     def _run(self, action: Action, resource: str = "") -> AbstractContextManager[Run]:
         return self._workbench.guard.open(self.actor, action, resource=resource)
-
-    def _search_run(self) -> AbstractContextManager[Run]:
-        return self._run(Action.SEARCH, "llama_index")
-
-    def _embed_masked(self, run: Run, text: str) -> Any:
-        masked = self._workbench.masker.mask_text(text)
-        return self._workbench.models.embed(run, [masked])[0]
 
     def _ask_rooms(self) -> AskRooms:
         from workbench.tasks.ask import AskRooms

@@ -17,7 +17,7 @@ from workbench.models.messages import ChatRequest
 from workbench.prompts.registry import Prompt, load_prompt
 from workbench.results import ABSTENTION, Answer
 from workbench.store.corpus import Corpus
-from workbench.tasks.attribute import attribute, located_quotes
+from workbench.tasks.attribute import Draft, attribute
 from workbench.tasks.retrieve import require_question, retrieve
 from workbench.values import Claim, Hit, Support
 
@@ -57,14 +57,6 @@ class AskRooms:
     corpus: Corpus
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What the model wrote: quotes as it copied them, and the answer it drew from them."""
-
-    quotes: tuple[str, ...]
-    answer: str
-
-
 def ask(
     run: Run, rooms: AskRooms, question: str, *, model: str | None = None
 ) -> Iterator[str | Answer]:
@@ -84,10 +76,10 @@ def ask(
         shown = fitting(hits, prompt, rooms.config.models.num_ctx)
         request = _request(prompt, masked, shown, model=chosen)
         draft = yield from _draft(run, rooms, request)
-        claims = check(draft, shown)
+        claims = check(draft, masked, shown)
     answer = Answer(
         question=masked,
-        text=" ".join(claim.text for claim in claims) or ABSTENTION,
+        text=" ".join(claim.text for claim in claims if claim.supported) or ABSTENTION,
         status=support(claims),
         claims=claims,
         hits=hits,
@@ -120,12 +112,13 @@ def fitting(hits: Sequence[Hit], prompt: Prompt, num_ctx: int) -> tuple[Hit, ...
     return tuple(chosen)
 
 
-def check(draft: Draft, shown: Sequence[Hit]) -> tuple[Claim, ...]:
-    """The draft's sentences with their citations; empty if the draft abstains or nothing holds."""
-    quotes = [quote for quote in draft.quotes if NOT_FOUND not in quote.upper()]
-    if not quotes or not draft.answer.strip() or NOT_FOUND in draft.answer.upper():
+def check(draft: Draft, question: str, shown: Sequence[Hit]) -> tuple[Claim, ...]:
+    """The draft's claims with their citations; empty if the draft abstains or nothing holds."""
+    quotes = tuple(quote for quote in draft.quotes if NOT_FOUND not in quote.upper())
+    if not quotes:
         return ()
-    claims = attribute(draft.answer, located_quotes(quotes, shown), shown)
+    answer = "" if NOT_FOUND in draft.answer.upper() else draft.answer
+    claims = attribute(Draft(quotes, answer), question, shown)
     return claims if any(claim.supported for claim in claims) else ()
 
 
@@ -136,16 +129,14 @@ def support(claims: Sequence[Claim]) -> Support:
     return Support.SUPPORTED if all(claim.supported for claim in claims) else Support.PARTIAL
 
 
-def parse_draft(reply: str, *, partial: bool = False) -> Draft:
-    """The model's JSON as a draft; with ``partial``, what is there of it so far.
+def parse_draft(reply: str) -> Draft:
+    """The model's JSON as a draft. Of an unfinished reply, what is there of it so far.
 
     Raises:
         InvalidReply: if it is not the JSON that was asked for.
     """
     try:
-        data = pydantic_core.from_json(
-            reply, allow_partial="trailing-strings" if partial else "off"
-        )
+        data = pydantic_core.from_json(reply, allow_partial="trailing-strings")
     except ValueError as error:
         raise _invalid(reply) from error
     if not isinstance(data, dict):
@@ -188,7 +179,7 @@ def _draft(run: Run, rooms: AskRooms, request: ChatRequest) -> Generator[str, No
 
 def _so_far(reply: str) -> str:
     try:
-        return parse_draft(reply, partial=True).answer
+        return parse_draft(reply).answer
     except InvalidReply:
         # An unfinished escape or number is no error yet; the whole reply is judged at its end.
         return ""

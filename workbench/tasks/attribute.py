@@ -15,6 +15,7 @@ from workbench.values import Citation, Claim, Hit
 MIN_COVERAGE = 0.6
 """Smallest share of a claim's content words that its citations must contain."""
 
+_ALREADY_SAID = 0.8
 _MAX_CITATIONS = 3
 _SENTENCE = re.compile(r"\S.*?(?:[.!?…]+[\"'”’)\]]*(?=\s)|$)", re.S)  # noqa: RUF001
 _WORD = re.compile(r"\w+(?:[.,:/-]\w+)*")
@@ -26,6 +27,14 @@ _STOP_WORDS = frozenset(
     while who whom whose why will with would you your
     """.split()  # noqa: SIM905
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a model wrote: quotes as it copied them, and the answer it drew from them."""
+
+    quotes: tuple[str, ...]
+    answer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +64,27 @@ def located_quotes(quotes: Sequence[str], hits: Sequence[Hit]) -> list[Citation]
     return list(dict.fromkeys(_cite(_span(place, hits)) for place in found if place is not None))
 
 
-def attribute(text: str, quoted: Sequence[Citation], hits: Sequence[Hit]) -> tuple[Claim, ...]:
-    """The sentences of an answer as claims, each with the citations that contain it.
+def attribute(draft: Draft, question: str, hits: Sequence[Hit]) -> tuple[Claim, ...]:
+    """The sentences of an answer, then the quotes it left out, each with its citations.
 
-    The located quotes are tried first, then single sentences of the hits. What neither covers
-    stays without citation, and so unsupported.
+    For a sentence the located quotes are tried first, then single sentences of the hits. What
+    neither covers stays without citation, and so unsupported. A sentence that only says the
+    question again is left out. A located quote is a claim of its own, in the source's words,
+    unless a sentence of the answer already says it.
     """
+    quoted = located_quotes(draft.quotes, hits)
     candidates = [_cite(span) for hit in hits for span in _sentence_spans(hit)]
-    return tuple(_claim(sentence, quoted, candidates) for sentence in sentences(text))
+    asked = content_words(question)
+    claims = [
+        _claim(sentence, quoted, candidates)
+        for sentence in sentences(draft.answer)
+        if not content_words(sentence) <= asked
+    ]
+    said = " ".join(claim.text for claim in claims if claim.supported)
+    quotes = [c for c in quoted if coverage(c.quote, said) < _ALREADY_SAID]
+    spoken = " ".join(citation.quote for citation in quotes)
+    kept = [claim for claim in claims if not (claim.supported and claim.text in spoken)]
+    return (*kept, *(Claim(" ".join(c.quote.split()), (c,)) for c in quotes))
 
 
 def content_words(text: str) -> set[str]:
