@@ -69,7 +69,8 @@ def ask_server(client: ollama.Client, model: str) -> Ask:
         last: Any = None
         options = {"num_ctx": NUM_CTX, "num_predict": max_tokens, "temperature": 0, "seed": 1}
         messages = [{"role": "user", "content": prompt}]
-        for last in client.chat(model, messages=messages, options=options, stream=True):
+        for piece in client.chat(model, messages=messages, options=options, stream=True):
+            last = piece
             first_s = first_s or time.perf_counter() - started_s
         total_s = time.perf_counter() - started_s
         return Timing(last.prompt_eval_count, last.eval_count, first_s, total_s)

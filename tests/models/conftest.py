@@ -139,7 +139,7 @@ def scripted_server() -> Iterator[ScriptedServer]:
             else:
                 answer(self, body)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:
             """Stay quiet."""

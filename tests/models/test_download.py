@@ -118,7 +118,7 @@ def test_disk_that_fills_while_writing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", no_space)
-    with pytest.raises(DownloadError, match="cannot be written.*No space left"):
+    with pytest.raises(DownloadError, match=r"cannot be written.*No space left"):
         pull(tiny_model, tmp_path, StubFetcher(), progress=ignore_progress)
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import os
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from workbench.models.catalog import load_catalog
@@ -79,11 +81,25 @@ def test_small_context_bounds_the_reply(path: Path) -> None:
 
 def test_errors_of_the_engine_are_told() -> None:
     too_long = {"type": "exceed_context_size_error", "n_prompt_tokens": 9, "n_ctx": 5}
-    error = _api_error(400, json.dumps({"error": too_long}).encode())
-    assert "9 tokens and exceeds the context length of 5" in error.message
-    assert _api_error(500, b'{"error": {"message": "boom"}}').message == "boom"
-    assert _api_error(500, b"<html>").message == "<html>"
-    assert _api_error(500, b"[]").message == "[]"
+    assert "9 tokens and exceeds the context length of 5" in _api_error(too_long).message
+    assert _api_error({"code": 503, "message": "busy"}).status == 503
+    assert _api_error({}).status == 500
+
+
+def test_left_reply_stops_within_a_batch(path: Path) -> None:
+    async def work(model: LlamaModel) -> None:
+        body = {"messages": [{"role": "user", "content": "word " * 900}], "max_tokens": 100}
+        started_s = time.monotonic()
+        whole = await reply(model, body)
+        whole_s = time.monotonic() - started_s
+        assert whole[-1].prompt_tokens > 900
+        body["messages"] = [{"role": "user", "content": "other " * 900}]
+        started_s = time.monotonic()
+        with anyio.move_on_after(whole_s / 20):
+            await reply(model, body)
+        assert time.monotonic() - started_s < whole_s / 2
+
+    with_model(path, work)
 
 
 def test_bad_schema_is_refused(path: Path) -> None:
@@ -97,6 +113,4 @@ def test_bad_schema_is_refused(path: Path) -> None:
 
 
 def test_threads_are_cores() -> None:
-    import os
-
     assert 1 <= thread_count() <= (os.cpu_count() or 1)

@@ -1,19 +1,23 @@
 """A chat model in memory: llama.cpp through ``xllamacpp``, in this process.
 
-The engine's own HTTP port is bound to loopback, has a random key, and is only spoken to from here:
-that way closing a request cancels its generation, also in the middle of a long prompt.
+Generation goes through calls in the process, which cost far less than a second HTTP hop. The
+engine also opens a port of its own, on loopback and with a random key; it is used only to count
+tokens, which has no call.
 """
 
 from __future__ import annotations
 
-import json
+import asyncio
 import os
 import secrets
+import threading
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import psutil
 
@@ -23,8 +27,7 @@ _CACHE_RAM_MIB = 256
 # A request can be cancelled between two batches; larger ones were not faster.
 _BATCH_TOKENS = 128
 _ERRORS_ONLY = 1
-# A long prompt on a slow machine is silent for minutes; clients have their own patience.
-_ENGINE_TIMEOUT_S = 3600
+_COUNT_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class LlamaModel:
         self._http = httpx.AsyncClient(
             base_url=self._server.listening_address,
             headers={"authorization": f"Bearer {key}"},
-            timeout=_ENGINE_TIMEOUT_S,
+            timeout=_COUNT_TIMEOUT_S,
             trust_env=False,
         )
 
@@ -78,18 +81,11 @@ class LlamaModel:
         """
         if num_ctx < self.num_ctx:
             body = await self._capped(body, num_ctx)
-        path = "/v1/chat/completions" if "messages" in body else "/v1/completions"
-        request = {**body, "stream": True, "stream_options": {"include_usage": True}}
         reason = "stop"
-        async with self._http.stream("POST", path, json=request) as response:
-            if response.status_code != httpx.codes.OK:
-                raise _api_error(response.status_code, await response.aread())
-            async for line in response.aiter_lines():
-                if not line.startswith("data: {"):
-                    continue
-                event = json.loads(line[6:])
+        async with aclosing(self._events(body)) as events:
+            async for event in events:
                 if "error" in event:
-                    raise _api_error(500, line[6:].encode())
+                    raise _api_error(event["error"])
                 for choice in event["choices"]:
                     reason = choice.get("finish_reason") or reason
                     text = choice.get("text") or choice.get("delta", {}).get("content")
@@ -97,6 +93,43 @@ class LlamaModel:
                         yield Piece(text)
                 if usage := event.get("usage"):
                     yield _last_piece(reason, usage, event.get("timings", {}))
+
+    async def _events(self, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+        # Progress events come once per batch of the prompt, and each event is a chance to stop.
+        request = {**body, "stream": True, "return_progress": True}
+        request["stream_options"] = {"include_usage": True}
+        handle = (
+            self._server.handle_chat_completions
+            if "messages" in body
+            else self._server.handle_completions
+        )
+        queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        stopped = threading.Event()
+
+        def on_event(event: dict[str, Any]) -> bool:
+            loop.call_soon_threadsafe(queue.put_nowait, event)
+            return stopped.is_set()
+
+        def work() -> None:
+            try:
+                handle(request, on_event)
+            except ValueError as error:
+                on_event({"error": {"code": 400, "message": str(error)}})
+            except RuntimeError as error:
+                on_event({"error": {"code": 500, "message": str(error)}})
+            finally:
+                loop.call_soon_threadsafe(queue.put_nowait, None)
+
+        thread = asyncio.create_task(asyncio.to_thread(work))
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+        finally:
+            stopped.set()
+            # The model must not be unloaded or asked again before the engine has let go of it.
+            with anyio.CancelScope(shield=True):
+                await thread
 
     async def _capped(self, body: dict[str, Any], num_ctx: int) -> dict[str, Any]:
         # A context that was loaded larger must not hide that the asked one is too small.
@@ -114,9 +147,9 @@ class LlamaModel:
 
     async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         response = await self._http.post(path, json=body)
-        if response.status_code != httpx.codes.OK:
-            raise _api_error(response.status_code, response.content)
         answer: dict[str, Any] = response.json()
+        if "error" in answer:
+            raise _api_error(answer["error"])
         return answer
 
 
@@ -167,11 +200,7 @@ def _too_long(tokens: int, num_ctx: int) -> ApiError:
     )
 
 
-def _api_error(status: int, content: bytes) -> ApiError:
-    try:
-        error = json.loads(content)["error"]
-        if error.get("type") == "exceed_context_size_error":
-            return _too_long(error["n_prompt_tokens"], error["n_ctx"])
-        return ApiError(status, str(error["message"]))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return ApiError(status, content.decode(errors="replace")[:200])
+def _api_error(error: dict[str, Any]) -> ApiError:
+    if error.get("type") == "exceed_context_size_error":
+        return _too_long(error["n_prompt_tokens"], error["n_ctx"])
+    return ApiError(int(error.get("code", 500)), str(error.get("message", "llama.cpp failed")))

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import anyio
+
 from workbench.models.catalog import CatalogModel
 from workbench.models.embedded.embedder import OnnxEmbedder
 from workbench.models.embedded.llama import LlamaModel
@@ -78,7 +80,8 @@ class Residents:
             finally:
                 resident.expires_at_s = time.monotonic() + keep_alive_s
                 if keep_alive_s <= 0:
-                    await asyncio.shield(_unload(resident))
+                    with anyio.CancelScope(shield=True):
+                        await _unload(resident)
 
     async def unload(self, model: CatalogModel) -> None:
         """Unload a model after the requests before this one."""
@@ -96,9 +99,9 @@ class Residents:
                     await _unload(resident)
 
     async def close(self) -> None:
-        """Unload everything, also what still generates."""
+        """Unload everything once its request is over."""
         for resident in self.loaded():
-            await _unload(resident)
+            await self.unload(resident.model)
 
 
 async def _unload(resident: Resident) -> None:
