@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 import widgets
 import workspace
 
 from workbench.errors import WorkbenchError
 
-st.set_page_config(page_title="Workbench", page_icon=":material/menu_book:", layout="wide")
+# A file of our own: Streamlit's symbols as a page icon are fetched from a server elsewhere.
+ICON = Path(__file__).with_name("icon.svg")
+
+st.set_page_config(page_title="Workbench", page_icon=str(ICON), layout="wide")
+st.logo(str(ICON), size="medium")
 widgets.style()
 page = st.navigation(
     [

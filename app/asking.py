@@ -9,7 +9,7 @@ import time
 from workbench import Answer, Session
 from workbench.errors import WorkbenchError
 
-_LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Asking:
@@ -61,7 +61,7 @@ class Asking:
             self.error = error
         except Exception:
             # Nobody above a thread would show it; the page says where to look.
-            _LOG.exception("a question failed in an unforeseen way")
+            logger.exception("a question failed in an unforeseen way")
             self.error = WorkbenchError(
                 "the question failed in a way that Workbench did not foresee",
                 next_step="Ask again. The terminal that serves the app shows the details.",

@@ -11,13 +11,13 @@ from workbench import Citation, Claim, Hit, MaskedDocument
 from workbench.errors import WorkbenchError
 from workbench.render import highlight_html, merge_spans
 
-PART_CHARS = 20_000
+PART_CHARS = 30_000
 """A document without pages is read in parts of about this size; a browser chokes on a book."""
 
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 _PLACEHOLDER = re.compile(r"<([A-Z][A-Z_]*)_(\d+)>")
 _ESCAPED_PLACEHOLDER = re.compile(r"&lt;([A-Z][A-Z_]*)_(\d+)&gt;")
-_HEADING = re.compile(r"#{1,6} +(?=\S)")
+_HEADING = re.compile(r"^#{1,6} +(?=\S)")
 _BOLD = re.compile(r"\*\*(?=\S)([^*<>]+)(?<=\S)\*\*")
 _LINK = re.compile(r"(?<!!)\[([^\[\]<>]+)\]\([^()<>]*\)")
 _CODE = re.compile(r"`([^`]+)`")
@@ -89,9 +89,18 @@ def label(text: str) -> str:
 
 
 def clipped(text: str, max_chars: int) -> str:
-    """The beginning of ``text``, lines joined."""
+    """The beginning of ``text``, lines joined, cut between words where there are any."""
     joined = " ".join(text.split())
-    return joined if len(joined) <= max_chars else joined[: max_chars - 1].rstrip() + "…"
+    if len(joined) <= max_chars:
+        return joined
+    cut = joined[: max_chars - 1]
+    return (cut.rpartition(" ")[0] or cut).rstrip(" .,;:") + "…"
+
+
+def prose(text: str) -> str:
+    """Plain text without Markdown's marks: headings, bold, and links as their words."""
+    lines = (_HEADING.sub("", line) for line in text.split("\n"))
+    return _LINK.sub(r"\1", _BOLD.sub(r"\1", "\n".join(lines)))
 
 
 def safe(text: str) -> str:
@@ -99,17 +108,28 @@ def safe(text: str) -> str:
     return _tagged(escape(text))
 
 
+def counted(count: int, one: str) -> str:
+    """A count with its noun: "1 page", "2,000 pages"."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words."""
+    return "under a second" if seconds < 1 else counted(round(seconds), "second")
+
+
 def parts(document: MaskedDocument) -> tuple[Part, ...]:
     """Its pages, or stretches that end at line ends; at least one."""
     if document.pages:
         return tuple(Part(page.start, page.end) for page in document.pages)
-    found = []
-    start = 0
-    while len(document.text) - start > PART_CHARS:
-        end = document.text.rfind("\n", start, start + PART_CHARS) + 1 or start + PART_CHARS
-        found.append(Part(start, end))
-        start = end
-    return (*found, Part(start, len(document.text)))
+    text = document.text
+    count = max(1, -(-len(text) // PART_CHARS))
+    cuts = [0]
+    for number in range(1, count):
+        ideal = len(text) * number // count
+        line_end = text.rfind("\n", cuts[-1], ideal) + 1
+        cuts.append(line_end if line_end > cuts[-1] else ideal)
+    return tuple(Part(start, end) for start, end in zip(cuts, [*cuts[1:], len(text)], strict=True))
 
 
 def part_of(found: Sequence[Part], offset: int) -> int:
@@ -141,10 +161,10 @@ def answer_html(claims: Sequence[Claim], citations: Sequence[Citation]) -> str:
     for claim in claims:
         if claim.supported:
             marks = "".join(f"<sup>[{numbers[citation]}]</sup>" for citation in claim.citations)
-            sentences.append(safe(claim.text) + marks)
+            sentences.append(safe(prose(claim.text)) + marks)
         else:
             sentences.append(
-                f'<span class="wb-unsupported">{safe(claim.text)}</span>'
+                f'<span class="wb-unsupported">{safe(prose(claim.text))}</span>'
                 '<span class="wb-note">no source</span>'
             )
     return " ".join(sentences)

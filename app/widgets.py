@@ -9,6 +9,7 @@ import streamlit as st
 import workspace
 from asking import Asking
 from reading import Cited
+from streamlit.delta_generator import DeltaGenerator
 
 from workbench import Answer, Hit, MaskedDocument, Support
 from workbench.errors import WorkbenchError
@@ -23,16 +24,25 @@ _BADGES = {
     Support.PARTIAL: ("Partly supported", ":material/error:", "orange"),
     Support.ABSTAINED: ("Not in the sources", ":material/search_off:", "gray"),
 }
-# A constant: nothing of a document or a model is ever part of a script.
+# Constants: nothing of a document or a model is ever part of a script.
 _SCROLL_TO_MARK = """<script>
 (() => {
   let tries = 0;
   const look = () => {
-    const mark = document.querySelector(".wb-source mark");
-    if (mark) mark.scrollIntoView({block: "center"});
-    else if (++tries < 40) setTimeout(look, 50);
+    const box = document.querySelector(".wb-source");
+    const mark = box && box.querySelector("mark");
+    if (mark) {
+      const above = mark.getBoundingClientRect().top - box.getBoundingClientRect().top;
+      box.scrollTop += above - box.clientHeight / 3;
+    } else if (++tries < 40) setTimeout(look, 50);
   };
   look();
+})();
+</script>"""
+_SCROLL_TO_QUESTION = """<script>
+(() => {
+  const shown = document.querySelectorAll("[data-testid='stChatMessage']");
+  if (shown.length > 1) shown[shown.length - 2].scrollIntoView({block: "start"});
 })();
 </script>"""
 
@@ -40,6 +50,22 @@ _SCROLL_TO_MARK = """<script>
 def style() -> None:
     """The app's style sheet; once per run of a page."""
     st.html(_STYLE)
+
+
+def show_title(words: str) -> DeltaGenerator:
+    """A page's title; returns the place beside it for actions."""
+    with st.container(horizontal=True, vertical_alignment="center", key="head"):
+        st.title(words, width="stretch", anchor=False)
+        return st.container(width="content")
+
+
+def composer(*, disabled: bool = False) -> str | None:
+    """The box for a question. It stays in view at the lower edge of a long page."""
+    with st.container(key="composer"):
+        typed: str | None = st.chat_input(
+            "Ask about the documents", disabled=disabled, key="question"
+        )
+    return typed
 
 
 def show_error(error: WorkbenchError) -> None:
@@ -62,7 +88,9 @@ def show_empty() -> None:
             "<p>Run this in a terminal, with your own folder at its end, then come back:</p>"
         )
         st.code(f'workbench --workspace "{workspace.folder()}" ingest my-folder', language="bash")
-        st.button("I have added documents", icon=":material/refresh:", key="refresh", type="primary")
+        st.button(
+            "I have added documents", icon=":material/refresh:", key="refresh", type="primary"
+        )
 
 
 def show_badge(status: Support) -> None:
@@ -73,8 +101,13 @@ def show_badge(status: Support) -> None:
 
 def show_question(question: str) -> None:
     """What was asked, as it was typed."""
-    with st.chat_message("user"):
+    with st.chat_message("user", avatar=":material/person:"):
         st.text(reading.clipped(question, QUESTION_CHARS))
+
+
+def reply() -> DeltaGenerator:
+    """The place of an answer in the conversation."""
+    return st.chat_message("assistant", avatar=":material/menu_book:")
 
 
 def show_outcome(asked: Asking, *, key: str) -> None:
@@ -94,17 +127,19 @@ def show_answer(answer: Answer, *, key: str) -> None:
     if answer.status is Support.ABSTAINED:
         _show_abstention(answer, key=key)
     else:
-        st.html(f'<div class="wb-text">{reading.answer_html(answer.claims, answer.citations)}</div>')
+        st.html(
+            f'<div class="wb-text">{reading.answer_html(answer.claims, answer.citations)}</div>'
+        )
         if answer.status is Support.PARTIAL:
             st.html(
                 '<p class="wb-muted wb-small">No document says the underlined words. '
                 "Check them before you use them.</p>"
             )
         _show_citations(answer, key=key)
-    st.html(
-        f'<p class="wb-muted wb-small">{reading.safe(answer.model)}, '
-        f"{answer.usage.seconds:,.0f} seconds</p>"
-    )
+        st.html(
+            f'<p class="wb-muted wb-small">Written by {reading.safe(answer.model)} in '
+            f"{reading.duration(answer.usage.seconds)}</p>"
+        )
 
 
 def show_draft(asked: Asking) -> None:
@@ -115,10 +150,18 @@ def show_draft(asked: Asking) -> None:
         else:
             st.badge("Reading the documents", icon=":material/hourglass_top:", color="blue")
         st.html(
-            f'<span class="wb-muted wb-small">{asked.waited_s:,.0f} seconds</span>', width="content"
+            '<span class="wb-muted wb-small">'
+            f"{reading.counted(round(asked.waited_s), 'second')}</span>",
+            width="content",
         )
     if asked.draft:
-        st.html(f'<div class="wb-text wb-muted">{reading.safe(asked.draft)}</div>')
+        st.html(f'<div class="wb-text wb-muted">{reading.safe(reading.prose(asked.draft))}</div>')
+    scroll_to_latest()
+
+
+def scroll_to_latest() -> None:
+    """Bring the last question to the upper edge when this is first shown; no run repeats it."""
+    st.html(_SCROLL_TO_QUESTION, unsafe_allow_javascript=True)
 
 
 def open_source(cited: Cited) -> None:
@@ -138,7 +181,7 @@ def _read(document: MaskedDocument, cited: Cited) -> None:
     if cited.claim:
         st.html(
             '<p class="wb-muted wb-small" style="margin:0">The answer says</p>'
-            f'<p class="wb-quote">{reading.safe(cited.claim)}</p>'
+            f'<p class="wb-quote">{reading.safe(reading.prose(cited.claim))}</p>'
         )
     position = first
     if len(parts) > 1:
@@ -171,15 +214,14 @@ def _show_citations(answer: Answer, *, key: str) -> None:
             icon=":material/description:",
             help="Read these words in their document",
         )
-        st.html(f'<p class="wb-quote">{reading.safe(reading.clipped(citation.quote, QUOTE_CHARS))}</p>')
+        _show_quote(citation.quote)
         if opened:
             span = (citation.start, citation.end)
             open_source(Cited(citation.document_id, (span,), claims))
 
 
 def _show_abstention(answer: Answer, *, key: str) -> None:
-    count = len(workspace.documents())
-    searched = f"{count:,} document{'' if count == 1 else 's'}"
+    searched = reading.counted(len(workspace.documents()), "document")
     st.html(
         f'<div class="wb-text">{reading.safe(answer.text)}</div>'
         f'<p class="wb-muted">Searched {searched}. '
@@ -197,6 +239,11 @@ def _show_abstention(answer: Answer, *, key: str) -> None:
 def _show_passage(hit: Hit, *, key: str) -> None:
     name = reading.label(reading.clipped(reading.hit_where(hit), 80))
     opened = st.button(name, key=key, icon=":material/description:", type="tertiary")
-    st.html(f'<p class="wb-quote">{reading.safe(reading.clipped(hit.chunk.text, QUOTE_CHARS))}</p>')
+    _show_quote(hit.chunk.text)
     if opened:
         open_source(Cited(hit.chunk.document_id, ((hit.chunk.start, hit.chunk.end),)))
+
+
+def _show_quote(text: str) -> None:
+    shown = reading.clipped(reading.prose(text), QUOTE_CHARS)
+    st.html(f'<p class="wb-quote">{reading.safe(shown)}</p>')

@@ -52,12 +52,13 @@ def suggestions() -> Sequence[str]:
 
 
 def recent() -> Sequence[dict[str, Any]]:
-    """This actor's last answers, newest first: question, text, status, created_at.
+    """This actor's last questions, newest first: question, text, status, created_at.
 
-    Empty for a role that may not look them up.
+    A question that was asked again is there once. Empty for a role that may not look them up.
     """
     actor = session().actor.name.replace("'", "''")
     query = f"""SELECT question, text, status, created_at FROM answers WHERE actor = '{actor}'
+        QUALIFY row_number() OVER (PARTITION BY question ORDER BY id DESC) = 1
         ORDER BY id DESC LIMIT {RECENT}"""  # noqa: S608 -- views only, and the name is quoted
     return _rows(session(), query)
 
@@ -77,8 +78,8 @@ def _suggestions(_session: Session) -> Sequence[str]:
     topics: dict[str, str] = {}
     for row in _rows(_session, _TOPICS):
         topic = " ".join(row["topic"].split())
-        if "<" not in topic and 3 <= len(topic) <= 48:
-            topics.setdefault(topic.casefold(), f"What do the documents say about {topic}?")
+        if "<" not in topic and 3 <= len(topic) <= 40:
+            topics.setdefault(topic.casefold(), f"What is said about {topic}?")
     names = [f"What is in {info.name}?" for info in _documents(_session) if "<" not in info.name]
     return [*topics.values(), *names][:SUGGESTIONS]
 

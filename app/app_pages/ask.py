@@ -14,7 +14,7 @@ _TICK_S = 0.4
 def main() -> None:
     """The page."""
     if not workspace.documents():
-        st.title("Ask")
+        widgets.show_title("Ask")
         widgets.show_empty()
         return
     asked: list[Asking] = st.session_state.setdefault("asked", [])
@@ -24,32 +24,32 @@ def main() -> None:
     _show_head(asked)
     for number, one in enumerate(asked):
         widgets.show_question(one.question)
-        with st.chat_message("assistant"):
+        with widgets.reply():
             if one.running:
                 _show_progress(one)
             else:
                 widgets.show_outcome(one, key=f"answer-{number}")
+    if asked and not running:
+        widgets.scroll_to_latest()
     if not asked:
         _suggest()
-    typed = st.chat_input("Ask about the documents", disabled=running, key="question")
-    if typed:
+    if typed := widgets.composer(disabled=running):
         _ask(typed)
         st.rerun()
 
 
 def _show_head(asked: list[Asking]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.title("Ask", width="stretch")
-        if asked:
-            st.button(
-                "New conversation", icon=":material/add_comment:", key="new", on_click=_start_over
-            )
-    if not asked:
-        count = len(workspace.documents())
-        st.html(
-            f'<p class="wb-lead wb-muted">Answers come from your {count:,} '
-            f"document{'' if count == 1 else 's'} alone, with the words they rest on.</p>"
+    actions = widgets.show_title("Ask")
+    if asked:
+        actions.button(
+            "New conversation", icon=":material/add_comment:", key="new", on_click=_start_over
         )
+        return
+    st.html(
+        '<p class="wb-lead wb-muted">Answers come from your '
+        f"{reading.counted(len(workspace.documents()), 'document')} alone, with the words they "
+        "rest on.</p>"
+    )
 
 
 @st.fragment(run_every=_TICK_S)

@@ -21,7 +21,7 @@ _STATUS = {
 
 def main() -> None:
     """The page."""
-    st.title("Ask your documents")
+    widgets.show_title("Ask your documents")
     st.html(
         '<p class="wb-lead wb-muted">Every sentence of an answer leads back to the exact words it '
         "came from. What no document says is marked as such.</p>"
@@ -30,8 +30,7 @@ def main() -> None:
     if not documents:
         widgets.show_empty()
         return
-    question = st.chat_input("Ask about the documents", key="home-question")
-    if question:
+    if question := widgets.composer():
         st.session_state["next_question"] = question
         st.switch_page("app_pages/ask.py")
     masked = sum((Counter(info.masked) for info in documents), Counter())
@@ -71,7 +70,7 @@ def _show_recent() -> None:
     if rows:
         st.html(f'<div class="wb-recent">{rows}</div>')
     else:
-        st.text("None yet. Ask the first one above.")
+        st.text("None yet.")
 
 
 def _when(moment: datetime) -> str:

@@ -15,7 +15,7 @@ PER_PAGE = 20
 
 def main() -> None:
     """The page."""
-    st.title("Library")
+    widgets.show_title("Library")
     documents = workspace.documents()
     if not documents:
         widgets.show_empty()
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def _show_document(info: Any) -> None:
-    with st.container(border=True, key=f"document-{info.id}", gap="xsmall"):
+    with st.container(border=True, key=f"document-{info.id}", gap=None):
         if st.button(
             reading.label(info.name),
             key=f"read-{info.id}",
@@ -45,14 +45,14 @@ def _show_document(info: Any) -> None:
             help="Read this document",
         ):
             widgets.open_source(Cited(info.id))
-        masked = sum(info.masked.values())
         facts = [
             reading.kind(info.media_type),
-            f"{info.pages:,} pages" if info.pages > 1 else f"{info.characters:,} characters",
-            f"{info.chunks:,} passage{'' if info.chunks == 1 else 's'}",
-            f"{masked:,} personal detail{'' if masked == 1 else 's'} masked",
-            f"label {info.label}",
+            reading.counted(info.pages, "page")
+            if info.pages
+            else reading.counted(info.characters, "character"),
+            f"{reading.counted(sum(info.masked.values()), 'personal detail')} masked",
             f"added {info.ingested_at[:10]}",
+            f"label {info.label}",
         ]
         st.html(f'<div class="wb-muted wb-small">{reading.safe(" · ".join(facts))}</div>')
 
