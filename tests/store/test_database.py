@@ -219,7 +219,7 @@ def test_a_long_log_is_folded_into_the_file(database: Database, monkeypatch) -> 
     log = database.path.with_name("workbench.duckdb.wal")
     database.write(add_one)
     assert log.stat().st_size < 100_000
-    grow = "INSERT INTO store.replies SELECT range, repeat(range::VARCHAR, 50), now() FROM range(2e3::INT)"
+    rows = "SELECT range, repeat(range::VARCHAR, 50), now() FROM range(2000)"
     database.write(lambda c: c.execute(f"INSERT INTO store.replies {rows}"))
     assert not log.exists() or log.stat().st_size == 0
     assert database.read(count) == 1

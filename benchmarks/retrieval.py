@@ -1,0 +1,170 @@
+"""Retrieval quality of keyword, vector and hybrid search on a labelled collection.
+
+    python -m benchmarks.retrieval --data DIR --out FILE.json
+
+DIR holds docs.jsonl (id, title, text), queries.jsonl (id, text) and qrels.tsv (query_id, doc_id,
+grade). The collection goes through the real corpus and the real embedding model. Each document is
+one chunk, its title the chunk's heading; a longer document would count by its best chunk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import ir_measures
+from ir_measures import RR, R, nDCG
+
+from workbench.config import ModelsConfig
+from workbench.guard.budget import Budget
+from workbench.guard.policy import Action
+from workbench.guard.run import Guard, Run
+from workbench.models.governed import Models
+from workbench.models.server import connect
+from workbench.store.corpus import Corpus
+from workbench.store.records import EmbeddingInfo, Mode, SearchQuery, Vectors
+from workbench.values import Actor, Chunk, MaskedDocument, Scope
+
+DEPTH = 100
+MEASURES = {"nDCG@10": nDCG @ 10, "recall@100": R @ 100, "MRR": RR}
+SYSTEMS: Mapping[str, Mode] = {"bm25": "keyword", "vectors": "vector", "hybrid": "hybrid"}
+LABEL = "benchmark"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A labelled collection. ``judged`` maps query id to document id to grade."""
+
+    documents: tuple[tuple[str, str, str], ...]
+    queries: tuple[tuple[str, str], ...]
+    judged: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One system's scores, and the median seconds of a search without embedding the question."""
+
+    system: str
+    scores: Mapping[str, float]
+    median_s: float
+
+
+def load(folder: Path) -> Collection:
+    """Read a collection; documents without any text are left out, they cannot be found."""
+    documents = []
+    for line in (folder / "docs.jsonl").read_text("utf-8").splitlines():
+        row = json.loads(line)
+        if row["text"].strip():
+            documents.append((str(row["id"]), row.get("title") or "", row["text"]))
+    judged: dict[str, dict[str, int]] = {}
+    with (folder / "qrels.tsv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            judged.setdefault(row["query_id"], {})[row["doc_id"]] = int(row["grade"])
+    queries = [
+        (str(row["id"]), row["text"])
+        for row in map(json.loads, (folder / "queries.jsonl").read_text("utf-8").splitlines())
+        if str(row["id"]) in judged
+    ]
+    return Collection(tuple(documents), tuple(queries), judged)
+
+
+def fill(run: Run, corpus: Corpus, models: Models, collection: Collection) -> None:
+    """Store the collection as one document whose chunks are the collection's documents."""
+    chunks, start = [], 0
+    for ordinal, (_, title, text) in enumerate(collection.documents):
+        chunks.append(Chunk(ordinal, start, start + len(text), text, heading=title))
+        start += len(text) + 1
+    texts = [f"{c.heading}\n{c.text}" if c.heading else c.text for c in chunks]
+    vectors = models.embed(run, texts)
+    name = models.config.embedding
+    corpus.put(
+        run,
+        MaskedDocument(
+            uri="benchmark:collection",
+            name="collection",
+            media_type="text/plain",
+            content_hash="",
+            text="\n".join(text for _, _, text in collection.documents),
+            label=LABEL,
+        ),
+        chunks,
+        vectors=vectors,
+        fingerprint="",
+        embedding=EmbeddingInfo(name, models.digest(name), vectors.shape[1]),
+    )
+
+
+def measure(run: Run, corpus: Corpus, models: Models, collection: Collection) -> Iterator[Row]:
+    """Search every judged query with every system and score the rankings."""
+    vectors: Vectors = models.embed(run, [text for _, text in collection.queries])
+    digest = models.digest(models.config.embedding)
+    for system, mode in SYSTEMS.items():
+        ranking: dict[str, dict[str, float]] = {}
+        seconds = []
+        for (query_id, text), vector in zip(collection.queries, vectors, strict=True):
+            started_s = time.perf_counter()
+            hits = corpus.search(
+                run, SearchQuery(text, vector, k=DEPTH, mode=mode, embedding=digest)
+            )
+            seconds.append(time.perf_counter() - started_s)
+            scores: dict[str, float] = {}
+            for rank, hit in enumerate(hits):
+                scores.setdefault(collection.documents[hit.chunk.ordinal][0], -float(rank))
+            ranking[query_id] = scores
+        found = ir_measures.calc_aggregate(MEASURES.values(), collection.judged, ranking)
+        scored = {name: round(float(found[m]), 4) for name, m in MEASURES.items()}
+        yield Row(system, scored, sorted(seconds)[len(seconds) // 2])
+
+
+def table(rows: list[Row]) -> str:
+    """The figures for a terminal."""
+    lines = ["".join(f"{head:>12}" for head in ("system", *MEASURES, "median ms"))]
+    for row in rows:
+        cells = [row.system, *(f"{row.scores[name]:.4f}" for name in MEASURES)]
+        lines.append("".join(f"{cell:>12}" for cell in (*cells, f"{row.median_s * 1000:.1f}")))
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run the benchmark, print the table, write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the collection")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    arguments = parser.parse_args()
+    collection = load(arguments.data)
+    scope = Scope(unrestricted=True)
+    actor = Actor("benchmark", "analyst", scope)
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = Corpus(Path(folder))
+        models = connect(ModelsConfig(), env=os.environ)
+        guard = Guard(corpus.ledger, Budget(10**9, 86_400))
+        with guard.open(actor, Action.INGEST, resource=LABEL) as run:
+            started_s = time.perf_counter()
+            fill(run, corpus, models, collection)
+            fill_s = time.perf_counter() - started_s
+        with guard.open(actor, Action.SEARCH) as run:
+            rows = list(measure(run, corpus, models, collection))
+        result: dict[str, Any] = {
+            "data": arguments.data.name,
+            "documents": len(collection.documents),
+            "queries": len(collection.queries),
+            "embedding": models.config.embedding,
+            "fill_s": round(fill_s, 1),
+            "systems": [asdict(row) for row in rows],
+        }
+        models.close()
+    arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(f"{arguments.data.name}: {len(collection.documents)} documents")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
