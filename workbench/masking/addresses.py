@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+
+import regex
 
 from workbench.masking.spans import Span
 
@@ -18,13 +19,16 @@ _FILLER = (
     r"(?:Apt|Apartment|Suite|Ste|Unit|Box|PO|P\.O|No|Nr|Floor|Fl|Flat|Room|Rm|Bldg|Lot|PSC|CMR|"
     r"APO|FPO|DPO|AA|AE|AP|ul|Str|St|Rd|Ave)\b\.?"
 )
-_BEFORE = re.compile(rf"(?:(?<![\w.,$\-/])\d{{1,6}}[A-Za-z]?|\b{_FILLER}){_GAP}$", re.I)
-_AFTER = re.compile(
+_BEFORE = regex.compile(rf"(?:(?<![\w.,$\-/])\d{{1,6}}[A-Za-z]?|\b{_FILLER}){_GAP}$", regex.I)
+# A line of its own that ends in a postcode: "Springfield 12345", "Sweden 650 05".
+_LAST_LINE = r"(?:(?-i:\p{Lu})[\w.'\-]*[ ]){1,3}(?:\(\w+\) )?\d{4,6}\b"
+_AFTER = regex.compile(
     rf"{_GAP}(?:{_FILLER}|(?-i:[A-Z]{{2}})\b(?=[ \t]*(?:\d{{4,5}}|$|\n))|"
-    r"\d{1,6}(?:-\d{3,4})?[A-Za-z]?\b(?![.,]?\d|%))",
-    re.I,
+    r"\d{1,6}(?:-\d{3,4})?[A-Za-z]?\b(?![.,]?\d|%|\())"
+    rf"|[ ]?,?(?:\n[ \t>?|,\-]{{0,12}}|, ?){_LAST_LINE}",
+    regex.I,
 )
-_PLAIN_GAP = re.compile(_GAP)
+_PLAIN_GAP = regex.compile(_GAP)
 _LOOK_BACK_CHARS = 32
 
 
@@ -45,7 +49,8 @@ def join_addresses(text: str, words: Sequence[Span], spans: Sequence[Span]) -> l
         if addresses and seed.end <= addresses[-1].end:
             continue
         address = _grown(text, known, index)
-        if any(char.isdigit() for char in text[address.start : address.end]):
+        value = text[address.start : address.end]
+        if any(char.isdigit() for char in value) and any(char.isalpha() for char in value):
             addresses.append(address)
     rest = [s for s in spans if s.type != "STREET_ADDRESS"]
     lone = [

@@ -7,12 +7,15 @@ times out of ten, and one in which it sees a trace is right nine times out of te
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
+
+import regex
 
 from workbench.masking.addresses import join_addresses
 from workbench.masking.spans import Span
 
+GUESS = "PERSON_GUESS"
+"""The type of spaCy's persons until Rampart was heard."""
 TRACE = 0.02
 """Rampart's probability from which a person of spaCy's is believed."""
 NAME_ALONE = 0.2
@@ -36,18 +39,21 @@ _NUMBERS = {
     "PASSPORT_WORD": "US_PASSPORT",
     "LICENSE_WORD": "US_DRIVER_LICENSE",
 }
-_NUMBER_GAP = re.compile(r"[\s().\-/+]{0,3}")
-_NAME_GAP = re.compile(r" {1,2}|[-'\u2019]|(?<=\b\w)\. ?")
-_INITIALS_AFTER = re.compile(r"(?: [^\W\d_a-z]\b\.?)+")
-_INITIALS_BETWEEN = re.compile(r" (?:[^\W\d_a-z]\b\.? )+")
+_NUMBER_GAP = regex.compile(r"[\s().\-/+]{0,3}")
+_NAME_GAP = regex.compile(r" {1,2}|[-'\u2019]|(?<=\b\w)\. ?")
+_INITIALS_BEFORE = regex.compile(r"(?:\b\p{Lu}\. ?){1,3}$")
+_INITIALS_BETWEEN = regex.compile(r" (?:\p{Lu}\b\.? )+")
+# "Tommy J. Smith": what follows an initial is a surname, however unusual.
+_INITIALS_AFTER = regex.compile(r"(?: \p{Lu}\b\.?)+(?: \p{Lu}\p{L}+(?:-\p{L}+)*)?")
+_LOOK_BACK_CHARS = 12
 
 
 def fuse(text: str, findings: Sequence[Span]) -> list[Span]:
     """The values in ``text``: the detectors' own spans, and Rampart's words put together."""
     words = [span for span in findings if span.type.endswith("_WORD")]
-    persons = [span for span in findings if span.type == "PERSON"]
-    others = [s for s in findings if s.type != "PERSON" and not s.type.endswith("_WORD")]
-    fused = [*others, *_numbers(text, words), *_persons(text, words, persons, others)]
+    guesses = [span for span in findings if span.type == GUESS]
+    others = [s for s in findings if s.type != GUESS and not s.type.endswith("_WORD")]
+    fused = [*others, *_numbers(text, words), *_persons(text, words, guesses, others)]
     return join_addresses(text, words, fused)
 
 
@@ -61,15 +67,17 @@ def _numbers(text: str, words: Sequence[Span]) -> Iterator[Span]:
 
 
 def _persons(
-    text: str, words: Sequence[Span], persons: Sequence[Span], others: Sequence[Span]
+    text: str, words: Sequence[Span], guesses: Sequence[Span], others: Sequence[Span]
 ) -> Iterator[Span]:
     hints = [word for word in words if word.type == "NAME_WORD"]
+    announced = [span for span in others if span.type == "PERSON"]
+    others = [span for span in others if span.type != "PERSON"]
     believed = [
-        person
-        for person in persons
-        if any(hint.score >= TRACE and _touch(hint, person) for hint in hints)
+        guess
+        for guess in guesses
+        if any(hint.score >= TRACE and _touch(hint, guess) for hint in hints)
     ]
-    names = believed + [
+    names = [*announced, *believed] + [
         hint
         for hint in hints
         if (
@@ -85,10 +93,15 @@ def _persons(
     ]
     merged = _merged(sorted(names, key=lambda name: (name.start, -name.end)))
     for group in grouped(text, merged, _NAME_GAP, _INITIALS_BETWEEN):
-        end = group[-1].end
-        initials = _INITIALS_AFTER.match(text, end)
-        end = initials.end() if initials else end
-        yield Span(group[0].start, end, "PERSON", max(_SCORE, *(name.score for name in group)))
+        start, end = group[0].start, group[-1].end
+        before = _INITIALS_BEFORE.search(text, max(0, start - _LOOK_BACK_CHARS), start)
+        after = _INITIALS_AFTER.match(text, end)
+        yield Span(
+            before.start() if before else start,
+            after.end() if after else end,
+            "PERSON",
+            max(_SCORE, *(name.score for name in group)),
+        )
 
 
 def _is_name(hint: Span, others: Sequence[Span]) -> bool:
@@ -119,7 +132,7 @@ def _merged(spans: Sequence[Span]) -> list[Span]:
     return merged
 
 
-def grouped(text: str, spans: Sequence[Span], *gaps: re.Pattern[str]) -> Iterator[list[Span]]:
+def grouped(text: str, spans: Sequence[Span], *gaps: regex.Pattern[str]) -> Iterator[list[Span]]:
     """Runs of spans of one type with nothing but a gap between each and the next."""
     group: list[Span] = []
     for span in spans:

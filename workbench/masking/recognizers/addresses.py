@@ -62,6 +62,18 @@ STREET_ADDRESSES = (
         score=0.75,
     ),
     Recognizer(
+        name="military post",
+        type="STREET_ADDRESS",
+        # As the US Postal Service writes them: unit or ship, box, then APO, FPO or DPO.
+        pattern=(
+            r"\b(?:(?:(?:PSC|CMR|Unit)\s\d{1,5},?\sBox\s\d{1,5}|"
+            r"(?:USS|USNS|USNV|USCGC|HMS)\s\w+(?:\s\w+)?)[\s,]{1,3})?"
+            r"(?:APO|FPO|DPO)[\s,]{1,2}(?:AA|AE|AP)\s\d{5}(?:-\d{4})?\b"
+        ),
+        score=0.9,
+        ignore_case=True,
+    ),
+    Recognizer(
         name="post office box",
         type="STREET_ADDRESS",
         pattern=rf"\b(?:P\.?\s?O\.?\s?Box|Post Office Box|Postfach)\s#?\d{{1,6}}\b(?:{_CITY})?",
