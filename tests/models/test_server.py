@@ -7,15 +7,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from workbench.config import ModelsConfig
-from workbench.errors import ModelUnavailable
+from workbench.errors import InvalidReply, ModelNotFound, ModelUnavailable
 from workbench.models import server as server_module
+from workbench.models.catalog import load_catalog
 from workbench.models.embedded.state import ServerState, read_state, server_lock, write_state
+from workbench.models.messages import ChatRequest
 from workbench.models.ollama import Endpoint
 from workbench.models.server import (
     answers,
@@ -26,7 +29,7 @@ from workbench.models.server import (
     stop_embedded,
 )
 
-from .conftest import ScriptedServer, answer_bytes, answer_json
+from .conftest import OpenRun, ScriptedServer, answer_bytes, answer_json
 
 IDLE_STOP_S = 60
 
@@ -189,3 +192,74 @@ def test_state_names_address_key_pid_version(home: Path) -> None:
     state = json.loads((home / "server.json").read_text())
     assert set(state) == {"address", "key", "pid", "version"}
     assert state["address"].startswith("http://127.0.0.1:")
+
+
+@pytest.fixture
+def home_with_models(home: Path, real_models: Path) -> Path:
+    home.mkdir(mode=0o700)
+    (home / "models").symlink_to(real_models)
+    return home
+
+
+ASK = ChatRequest("light", "Be brief.", "What is the capital of France?", None, 20, "v1")
+
+
+@pytest.mark.models
+def test_governed_calls_survive_a_crash_of_the_server(
+    home_with_models: Path, open_run: OpenRun
+) -> None:
+    run = open_run()
+    config = ModelsConfig(chat="light", num_ctx=1024)
+    with closing(connect(config, env=env_of(home_with_models))) as models:
+        assert "Paris" in models.chat(run, ASK).text
+        kill_server(home_with_models)
+        assert "Paris" in models.chat(run, ASK).text
+        kill_server(home_with_models)
+        assert models.embed(run, ["sick leave", "budget"]).shape == (2, 384)
+        pieces = models.stream(run, replace(ASK, user="Count to one hundred.", max_tokens=300))
+        assert next(pieces).text
+        kill_server(home_with_models)
+        with pytest.raises(ModelUnavailable):
+            list(pieces)
+        assert "Paris" in models.chat(run, ASK).text
+    assert run.counts.model_calls == 5
+    assert run.meter.usage.output_tokens > 3
+
+
+def kill_server(home: Path) -> None:
+    state = read_state(home)
+    assert state is not None
+    os.kill(state.pid, signal.SIGKILL)
+
+
+@pytest.mark.models
+def test_governed_reply_follows_a_schema(home_with_models: Path, open_run: OpenRun) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"city": {"type": "string"}},
+        "required": ["city"],
+    }
+    config = ModelsConfig(chat="light", num_ctx=1024)
+    with closing(connect(config, env=env_of(home_with_models))) as models:
+        reply = models.chat(open_run(), replace(ASK, schema=schema, max_tokens=40))
+        assert "Paris" in json.loads(reply.text)["city"]
+        long = replace(ASK, user="word, " * 900)
+        with pytest.raises(InvalidReply, match=r"too long.*models\.num_ctx"):
+            models.chat(open_run(), long)
+
+
+@pytest.mark.models
+def test_half_downloaded_model_says_how_to_complete_it(
+    home: Path, real_models: Path, open_run: OpenRun
+) -> None:
+    half = home / "models" / "qwen2.5-coder-0.5b"
+    half.mkdir(parents=True)
+    whole = load_catalog().get("light").paths(real_models)[0]
+    with whole.open("rb") as stream:
+        (half / "model.gguf.partial").write_bytes(stream.read(1000))
+        (half / "model.gguf").write_bytes(stream.read(1000))
+    with (
+        closing(connect(ModelsConfig(), env=env_of(home))) as models,
+        pytest.raises(ModelNotFound, match=r"workbench models pull qwen2\.5-coder:0\.5b"),
+    ):
+        models.chat(open_run(), ASK)
