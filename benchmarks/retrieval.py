@@ -45,7 +45,7 @@ class Collection:
 
     documents: tuple[tuple[str, str, str], ...]
     queries: tuple[tuple[str, str], ...]
-    judged: Mapping[str, Mapping[str, int]]
+    judged: dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
