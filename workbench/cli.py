@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -164,9 +163,12 @@ def serve_app(
     port: Annotated[int, typer.Option(help="The port on loopback.")] = 8501,
 ) -> None:
     """Serve the app on this machine only."""
-    home = Path(__file__).resolve().parent.parent / "app" / "Home.py"
-    if not home.exists() or find_spec("streamlit") is None:
-        _fail("the app is not installed. Run it from a checkout after `make setup`.")
+    package = Path(__file__).resolve().parent
+    # In a checkout the app lies beside the package, in a wheel inside it.
+    homes = [folder / "app" / "Home.py" for folder in (package.parent, package)]
+    home = next((file for file in homes if file.exists()), None)
+    if home is None or find_spec("streamlit") is None:
+        _fail("the app is not installed. Run `make setup` in a checkout.")
     workspace, actor = context.obj
     env = {
         **os.environ,
@@ -176,10 +178,9 @@ def serve_app(
     command = [sys.executable, "-m", "streamlit", "run", str(home)]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     command += ["--server.headless", "true", "--browser.gatherUsageStats", "false"]
-    try:
-        raise typer.Exit(subprocess.run(command, env=env, cwd=home.parent, check=False).returncode)
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None
+    os.chdir(home.parent)
+    # Replacing this process lets a signal to it reach the app.
+    os.execve(sys.executable, command, env)  # noqa: S606
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ class Meter:
         self._started_s = time.monotonic()
         self._reserved_tokens = 0
         self._usage = Usage()
+        self._lock = threading.Lock()
 
     @property
     def usage(self) -> Usage:
@@ -51,16 +53,19 @@ class Meter:
                 value=f"{self._budget.max_seconds:g} s",
                 next_step="Ask for less, or raise budget.max_seconds in workbench.toml.",
             )
-        wanted = self._usage.tokens + self._reserved_tokens + tokens
-        if wanted > self._budget.max_tokens:
-            raise BudgetExceeded(
-                "the run would go over its token budget",
-                value=f"{wanted:,} of {self._budget.max_tokens:,} tokens",
-                next_step="Ask for less, or raise budget.max_tokens in workbench.toml.",
-            )
-        self._reserved_tokens += tokens
+        with self._lock:
+            wanted = self._usage.tokens + self._reserved_tokens + tokens
+            if wanted <= self._budget.max_tokens:
+                self._reserved_tokens += tokens
+                return
+        raise BudgetExceeded(
+            "the run would go over its token budget",
+            value=f"{wanted:,} of {self._budget.max_tokens:,} tokens",
+            next_step="Ask for less, or raise budget.max_tokens in workbench.toml.",
+        )
 
     def settle(self, reserved_tokens: int, used: Usage) -> None:
         """Replace a reservation by what the call really used."""
-        self._reserved_tokens -= reserved_tokens
-        self._usage = self._usage + used
+        with self._lock:
+            self._reserved_tokens -= reserved_tokens
+            self._usage = self._usage + used

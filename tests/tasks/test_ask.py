@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.tasks.conftest import MakeWorkbench, question_of, sentence_with
+from workbench.config import Config, LimitsConfig, MaskingConfig
+from workbench.errors import InvalidReply, UsageError
+from workbench.models.fake import FakeServer
+from workbench.models.messages import ChatRequest
+from workbench.results import ABSTENTION, Answer
+from workbench.tasks.ask import parse_draft
+from workbench.values import Support
+
+QUESTION = "How many hours of sick leave do employees earn per pay period?"
+
+
+def replying(quotes: list[str], answer: str) -> Callable[[ChatRequest], str]:
+    return lambda request: json.dumps({"quotes": quotes, "answer": answer})
+
+
+def faithful(request: ChatRequest) -> str:
+    quote = sentence_with(request, ["sick leave"])
+    return json.dumps({"quotes": [quote], "answer": "Employees earn 4 hours of sick leave."})
+
+
+def test_an_answer_cites_the_exact_words(make_workbench: MakeWorkbench, folder: Path) -> None:
+    session = make_workbench(faithful).session("ana")
+    session.ingest(folder)
+    answer = session.ask(QUESTION)
+    assert answer.status is Support.SUPPORTED
+    assert answer.text.startswith("Employees earn 4 hours of sick leave.")
+    for citation in answer.citations:
+        text = session.document(citation.document_id).text
+        assert text[citation.start : citation.end] == citation.quote
+        assert citation.document == "leave.md"
+
+
+def test_the_stream_ends_with_the_answer(make_workbench: MakeWorkbench, folder: Path) -> None:
+    session = make_workbench(faithful).session("ana")
+    session.ingest(folder)
+    *pieces, last = session.ask_stream(QUESTION)
+    assert isinstance(last, Answer)
+    assert "".join(str(piece) for piece in pieces) == "Employees earn 4 hours of sick leave."
+    assert len(pieces) > 1
+
+
+def test_not_found_is_an_honest_abstention(make_workbench: MakeWorkbench, folder: Path) -> None:
+    session = make_workbench(replying(["NOT FOUND"], "NOT FOUND")).session("ana")
+    session.ingest(folder)
+    answer = session.ask(QUESTION)
+    assert (answer.status, answer.text, answer.claims) == (Support.ABSTAINED, ABSTENTION, ())
+
+
+def test_invented_words_are_never_an_answer(make_workbench: MakeWorkbench, folder: Path) -> None:
+    reply = replying(["Sick leave is unlimited for managers."], "Managers fly to Mars.")
+    session = make_workbench(reply).session("ana")
+    session.ingest(folder)
+    assert session.ask(QUESTION).status is Support.ABSTAINED
+
+
+def test_an_invented_sentence_is_marked_and_kept_out_of_the_text(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    def reply(request: ChatRequest) -> str:
+        quote = sentence_with(request, ["sick leave"])
+        return json.dumps({"quotes": [quote], "answer": "Managers fly to Mars every winter."})
+
+    session = make_workbench(reply).session("ana")
+    session.ingest(folder)
+    answer = session.ask(QUESTION)
+    assert answer.status is Support.PARTIAL
+    assert [claim.supported for claim in answer.claims] == [False, True]
+    assert "Mars" not in answer.text
+
+
+def test_an_empty_workspace_abstains_without_a_model_call(make_workbench: MakeWorkbench) -> None:
+    server = FakeServer(faithful)
+    answer = make_workbench(server=server).session("ana").ask(QUESTION)
+    assert answer.status is Support.ABSTAINED
+    assert server.requests == []
+
+
+def test_an_unrelated_question_abstains_without_a_model_call(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    server = FakeServer(faithful)
+    session = make_workbench(server=server).session("ana")
+    session.ingest(folder)
+    assert session.ask("zebra quantum xylophone").status is Support.ABSTAINED
+    assert server.requests == []
+
+
+def test_the_same_question_again_comes_from_the_cache(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    server = FakeServer(faithful)
+    session = make_workbench(server=server).session("ana")
+    session.ingest(folder)
+    first = session.ask(QUESTION)
+    calls = len(server.requests)
+    again = session.ask(QUESTION)
+    assert len(server.requests) == calls
+    assert (again.text, again.citations) == (first.text, first.citations)
+    hits = session.sql("SELECT cache_hits FROM runs WHERE action = 'ask' ORDER BY started_at").df()
+    assert hits["cache_hits"].tolist()[0] == 0
+    assert hits["cache_hits"].tolist()[1] > 0
+
+
+def test_personal_data_reaches_neither_model_nor_store(
+    make_workbench: MakeWorkbench, tmp_path: Path
+) -> None:
+    secret = "jane.roe@example.com"
+    document = tmp_path / "contacts.txt"
+    document.write_text(f"The travel desk answers mail at {secret} every day.", encoding="utf-8")
+    server = FakeServer()
+    session = make_workbench(server=server).session("ana")
+    session.ingest(document)
+    answer = session.ask(f"Does the travel desk answer mail at {secret}?")
+    sent = [request.user + request.system for request in server.requests] + server.texts
+    assert not [text for text in sent if secret in text]
+    assert secret not in str(answer.to_dict())
+    assert "<EMAIL_ADDRESS_1>" in answer.question
+    stored = session.sql("SELECT question FROM answers").df()["question"].tolist()
+    assert stored == [answer.question]
+
+
+def test_a_question_has_bounds(make_workbench: MakeWorkbench) -> None:
+    session = make_workbench(faithful).session("ana")
+    with pytest.raises(UsageError, match="too long"):
+        session.ask("why " * 20_000)
+    with pytest.raises(UsageError, match="empty"):
+        session.ask(" \x00 ")
+
+
+def test_passages_are_cut_to_the_context(make_workbench: MakeWorkbench, tmp_path: Path) -> None:
+    long = tmp_path / "long.txt"
+    lines = [f"Rule {n} says that sick leave of kind {n} needs form {n}." for n in range(400)]
+    long.write_text("\n\n".join(lines), encoding="utf-8")
+    server = FakeServer()
+    config = Config(limits=LimitsConfig(), masking=MaskingConfig(types=()))
+    session = make_workbench(server=server, config=config).session("ana")
+    session.ingest(long)
+    session.ask("Which form does sick leave of kind 7 need?")
+    assert server.requests
+    assert all(len(request.user) < 4096 * 3 for request in server.requests)
+    assert question_of(server.requests[0]).startswith("Which form")
+
+
+@pytest.mark.parametrize("reply", ["", "[1]", "plain words", '{"quotes": 3, "answer": "x"}'])
+def test_a_reply_that_is_not_the_asked_json_is_refused(reply: str) -> None:
+    with pytest.raises(InvalidReply):
+        parse_draft(reply)
+
+
+def test_of_a_cut_reply_the_finished_part_counts() -> None:
+    draft = parse_draft('{"quotes": ["one whole quote", "half a qu')
+    assert draft.quotes == ("one whole quote", "half a qu")
+    assert draft.answer == ""

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from workbench.tasks.attribute import Draft, attribute, coverage, located_quotes, sentences
+from workbench.values import Chunk, Hit
+
+LEAVE = "Employees earn 4 hours of sick leave per pay period. Annual leave needs approval."
+BADGE = "The office processes new badges every Wednesday."
+
+
+def hit(text: str, *, start: int = 0, page: int | None = None, document_id: int = 1) -> Hit:
+    chunk = Chunk(0, start, start + len(text), text, page=page, id=1, document_id=document_id)
+    return Hit(chunk, f"doc-{document_id}", f"file:///{document_id}", "internal", 1.0)
+
+
+def test_citations_count_from_the_beginning_of_the_document() -> None:
+    (citation,) = located_quotes(["Annual leave needs approval."], [hit(LEAVE, start=500, page=3)])
+    at = 500 + LEAVE.index("Annual")
+    assert (citation.start, citation.end) == (at, at + len("Annual leave needs approval"))
+    assert (citation.page, citation.quote) == (3, "Annual leave needs approval")
+
+
+def test_a_quote_that_stands_nowhere_is_left_out() -> None:
+    assert located_quotes(["Sick leave is unlimited for everyone."], [hit(LEAVE)]) == []
+
+
+def test_the_answer_is_cited_and_its_quote_is_not_said_twice() -> None:
+    draft = Draft(
+        ("Employees earn 4 hours of sick leave per pay period.",),
+        "They earn 4 hours of sick leave per pay period.",
+    )
+    (claim,) = attribute(draft, "How much sick leave?", [hit(LEAVE)])
+    assert claim.supported
+    assert claim.citations[0].quote in LEAVE
+
+
+def test_a_short_answer_is_followed_by_the_words_it_comes_from() -> None:
+    draft = Draft(("The office processes new badges every Wednesday.",), "On Wednesday.")
+    first, second = attribute(draft, "When are badges processed?", [hit(LEAVE), hit(BADGE)])
+    assert first.text == "On Wednesday."
+    assert second.text == "The office processes new badges every Wednesday"
+    assert first.citations == second.citations
+
+
+def test_a_sentence_that_no_source_carries_is_unsupported() -> None:
+    draft = Draft((BADGE,), "Visitors must wear a red helmet.")
+    unsupported, quote = attribute(draft, "When are badges processed?", [hit(BADGE)])
+    assert not unsupported.supported
+    assert quote.supported
+
+
+def test_a_wrong_number_is_unsupported() -> None:
+    draft = Draft((), "Employees earn 40 hours of sick leave per pay period.")
+    (claim,) = attribute(draft, "How much?", [hit(LEAVE)])
+    assert not claim.supported
+
+
+def test_an_answer_without_quotes_is_traced_to_a_source_sentence() -> None:
+    draft = Draft((), "New badges are processed every Wednesday by the office.")
+    (claim,) = attribute(draft, "When?", [hit(LEAVE), hit(BADGE, document_id=2)])
+    assert [c.document_id for c in claim.citations] == [2]
+
+
+def test_the_question_said_again_is_no_claim() -> None:
+    draft = Draft((BADGE,), "New badges processed")
+    claims = attribute(draft, "When are new badges processed?", [hit(BADGE)])
+    assert [claim.text for claim in claims] == ["The office processes new badges every Wednesday"]
+
+
+def test_sentences_end_at_marks_and_line_breaks() -> None:
+    assert sentences("One. Two! Three?\nFour costs 4.50 now") == [
+        "One.",
+        "Two!",
+        "Three?",
+        "Four costs 4.50 now",
+    ]
+
+
+def test_coverage_counts_content_words() -> None:
+    assert coverage("the badges of Wednesday", BADGE) == 1.0
+    assert coverage("helmets on Monday", BADGE) == 0.0
+    assert coverage("the of", BADGE) == 0.0

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tasks.conftest import MakeWorkbench
+from workbench.config import ActorConfig, Config
+from workbench.errors import AccessDenied, ModelNotFound, UsageError
+from workbench.results import IngestReport, ItemStatus
+from workbench.tasks.ingest import IngestProgress
+
+
+def statuses(report: IngestReport) -> dict[str, str]:
+    return {item.name: item.status.value for item in report.items}
+
+
+def test_only_what_changed_is_read_again(make_workbench: MakeWorkbench, folder: Path) -> None:
+    session = make_workbench().session("ana")
+    assert session.ingest(folder).count(ItemStatus.ADDED) == 3
+    assert session.ingest(folder).count(ItemStatus.UNCHANGED) == 3
+    (folder / "badges.md").write_text("# Badges\n\nBadges are made on Friday.\n", encoding="utf-8")
+    again = session.ingest(folder)
+    assert statuses(again) == {
+        "badges.md": "updated",
+        "leave.md": "unchanged",
+        "travel.txt": "unchanged",
+    }
+    texts = [hit.chunk.text for hit in session.search("badges")]
+    assert any("Friday" in text for text in texts)
+    assert not any("Wednesday" in text for text in texts)
+
+
+def test_sync_removes_what_is_gone_and_nothing_else(
+    make_workbench: MakeWorkbench, folder: Path, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside.txt"
+    outside.write_text("A note that lies elsewhere.", encoding="utf-8")
+    session = make_workbench().session("ana")
+    session.ingest(folder, outside)
+    (folder / "badges.md").unlink()
+    assert session.ingest(folder).count(ItemStatus.REMOVED) == 0
+    assert session.ingest(folder, sync=True).count(ItemStatus.REMOVED) == 1
+    assert [info.name for info in session.documents()] == ["leave.md", "outside.txt", "travel.txt"]
+
+
+def test_a_bad_file_fails_alone(make_workbench: MakeWorkbench, folder: Path) -> None:
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 not really")
+    (folder / "empty.txt").write_bytes(b"")
+    session = make_workbench().session("ana")
+    report = session.ingest(folder)
+    assert report.count(ItemStatus.ADDED) == 3
+    assert {item.name for item in report.failed} == {"broken.pdf", "empty.txt"}
+    assert all(item.error for item in report.failed)
+
+
+def test_a_file_that_broke_keeps_its_last_good_version(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    session = make_workbench().session("ana")
+    session.ingest(folder)
+    (folder / "badges.md").write_bytes(b"")
+    assert session.ingest(folder, sync=True).count(ItemStatus.FAILED) == 1
+    assert "badges.md" in [info.name for info in session.documents()]
+
+
+def test_progress_ends_at_the_total(make_workbench: MakeWorkbench, folder: Path) -> None:
+    seen: list[IngestProgress] = []
+    make_workbench().session("ana").ingest(folder, progress=seen.append)
+    assert [progress.done for progress in seen] == [0, 1, 2, 3]
+    assert seen[0].remaining_s is None
+    assert seen[-1].remaining_s == 0.0
+
+
+def test_a_missing_path_is_bad_usage(make_workbench: MakeWorkbench, tmp_path: Path) -> None:
+    session = make_workbench().session("ana")
+    with pytest.raises(UsageError, match="no such file"):
+        session.ingest(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="no path"):
+        session.ingest()
+
+
+def test_labels_decide_who_sees_and_who_writes(make_workbench: MakeWorkbench, folder: Path) -> None:
+    actors = {
+        "ana": ActorConfig(role="analyst", labels=("hr", "internal")),
+        "vic": ActorConfig(role="viewer", labels=("internal",)),
+    }
+    workbench = make_workbench(config=Config(actors=actors))
+    ana, vic = workbench.session("ana"), workbench.session("vic")
+    ana.ingest(folder / "leave.md", label="hr")
+    ana.ingest(folder / "travel.txt")
+    assert {hit.document for hit in ana.search("sick leave flights")} == {"leave.md", "travel.txt"}
+    assert {hit.document for hit in vic.search("sick leave flights")} == {"travel.txt"}
+    with pytest.raises(AccessDenied):
+        vic.ingest(folder)
+    with pytest.raises(AccessDenied):
+        ana.ingest(folder, label="board")
+    with pytest.raises(AccessDenied, match="not known"):
+        workbench.session("eve")
+
+
+def test_without_the_embedding_model_nothing_is_stored(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    models = Config().models.model_copy(update={"embedding": "other-embedding"})
+    session = make_workbench(config=Config(models=models)).session("ana")
+    with pytest.raises(ModelNotFound, match="pull"):
+        session.ingest(folder)
+    assert session.documents() == []
