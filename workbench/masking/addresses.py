@@ -28,6 +28,7 @@ _AFTER = regex.compile(
     rf"|[ ]?,?(?:\n[ \t>?|,\-]{{0,12}}|, ?){_LAST_LINE}",
     regex.I,
 )
+_TOKEN = regex.compile(r"\w+")
 _PLAIN_GAP = regex.compile(_GAP)
 _LOOK_BACK_CHARS = 32
 
@@ -49,8 +50,9 @@ def join_addresses(text: str, words: Sequence[Span], spans: Sequence[Span]) -> l
         if addresses and seed.end <= addresses[-1].end:
             continue
         address = _grown(text, known, index)
-        value = text[address.start : address.end]
-        if any(char.isdigit() for char in value) and any(char.isalpha() for char in value):
+        # One word alone, such as "18F", is a name of something else.
+        pieces = _TOKEN.findall(text, address.start, address.end)
+        if len(pieces) > 1 and any(char.isdigit() for piece in pieces for char in piece):
             addresses.append(address)
     rest = [s for s in spans if s.type != "STREET_ADDRESS"]
     lone = [

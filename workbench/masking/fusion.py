@@ -30,6 +30,9 @@ NAME_LOWER_PAIR = 0.85
 """From which two words in lower case side by side are a name in a line with capitals."""
 NUMBER = 0.5
 _FEWEST_DIGITS = 5
+_MOST_CHARS = {"US_DRIVER_LICENSE": 20, "US_PASSPORT": 12, "US_SSN": 15}
+"""Longer ones are identifiers of something else, as they stand in links."""
+_ACRONYM_CHARS = 6
 _SCORE = 0.85
 
 _NUMBERS = {
@@ -61,9 +64,10 @@ def _numbers(text: str, words: Sequence[Span]) -> Iterator[Span]:
     likely = [word for word in words if word.type in _NUMBERS and word.score >= NUMBER]
     for group in grouped(text, likely, _NUMBER_GAP):
         start, end = group[0].start, group[-1].end
-        if sum(char.isdigit() for char in text[start:end]) >= _FEWEST_DIGITS:
-            score = max(word.score for word in group)
-            yield Span(start, end, _NUMBERS[group[0].type], score)
+        kind = _NUMBERS[group[0].type]
+        digits = sum(char.isdigit() for char in text[start:end])
+        if digits >= _FEWEST_DIGITS and end - start <= _MOST_CHARS.get(kind, 40):
+            yield Span(start, end, kind, max(word.score for word in group))
 
 
 def _persons(
@@ -73,15 +77,17 @@ def _persons(
     announced = [span for span in others if span.type == "PERSON"]
     others = [span for span in others if span.type != "PERSON"]
     believed = [
-        guess
+        part
         for guess in guesses
-        if any(hint.score >= TRACE and _touch(hint, guess) for hint in hints)
+        for part in _lines(text, guess)
+        if any(hint.score >= TRACE and _touch(hint, part) for hint in hints)
+        and not _is_acronym(text, part, hints)
     ]
     names = [*announced, *believed] + [
         hint
         for hint in hints
         if (
-            _is_name(hint, others)
+            _is_name(hint, others) and not _is_acronym(text, hint, hints)
             if text[hint.start].isupper()
             else _is_lower_case_name(text, hint, hints)
         )
@@ -89,7 +95,9 @@ def _persons(
     names += [
         hint
         for hint in hints
-        if hint.score >= NAME_BESIDE and any(_beside(text, hint, name) for name in names)
+        if hint.score >= NAME_BESIDE
+        and not _is_acronym(text, hint, hints)
+        and any(_beside(text, hint, name) for name in names)
     ]
     merged = _merged(sorted(names, key=lambda name: (name.start, -name.end)))
     for group in grouped(text, merged, _NAME_GAP, _INITIALS_BETWEEN):
@@ -109,11 +117,32 @@ def _is_name(hint: Span, others: Sequence[Span]) -> bool:
     return hint.score >= (NAME_AGAINST if contested else NAME_ALONE)
 
 
+def _lines(text: str, span: Span) -> Iterator[Span]:
+    """The span's parts by lines: a list of names is not one name."""
+    start = span.start
+    for line in text[span.start : span.end].split("\n"):
+        if line.strip():
+            yield Span(start, start + len(line), span.type, span.score)
+        start += len(line) + 1
+
+
+def _is_acronym(text: str, span: Span, hints: Sequence[Span]) -> bool:
+    """A short word in capitals among words in lower case, unless it is very likely a name."""
+    value = text[span.start : span.end]
+    if not value.isupper() or len(value) > _ACRONYM_CHARS or " " in value:
+        return False
+    sure = any(hint.score >= NAME_LOWER_PAIR and _touch(hint, span) for hint in hints)
+    return not sure and any(char.islower() for char in _line_at(text, span.start))
+
+
+def _line_at(text: str, offset: int) -> str:
+    return text[text.rfind("\n", 0, offset) + 1 :].partition("\n")[0]
+
+
 def _is_lower_case_name(text: str, hint: Span, hints: Sequence[Span]) -> bool:
     if hint.score < NAME_LOWER:
         return False
-    line = text[text.rfind("\n", 0, hint.start) + 1 :].partition("\n")[0]
-    if not any(char.isupper() for char in line):
+    if not any(char.isupper() for char in _line_at(text, hint.start)):
         return True
     return hint.score >= NAME_LOWER_PAIR and any(
         other.score >= NAME_LOWER_PAIR and other != hint and _beside(text, hint, other)

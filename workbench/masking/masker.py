@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from workbench.masking.placeholders import (
     Placeholders,
     digest,
     escape,
-    load_key,
     placeholder,
     placeholder_spans,
 )
@@ -66,8 +64,7 @@ class Masker:
     Args:
         config: which types are masked, from which score on, and which labels are kept.
         placeholders: the register that numbers the values.
-        key: 32 secret bytes for the digests in the register; None reads or makes the key file of
-            the user (``WORKBENCH_MASKING_KEY_FILE``, or the user's data folder).
+        key: 32 secret bytes for the digests in the register, see ``load_key``.
         detectors: other detectors in place of Presidio, Rampart and our own patterns.
     """
 
@@ -76,7 +73,7 @@ class Masker:
         config: MaskingConfig,
         placeholders: Placeholders,
         *,
-        key: bytes | None = None,
+        key: bytes,
         detectors: Sequence[Detector] | None = None,
     ) -> None:
         self._config = config
@@ -144,7 +141,7 @@ class Masker:
             for span in self.find([text])[0]
             if not any(span.start < end and start < span.end for start, end in kept)
         ]
-        return self._replace(text, spans, None).text
+        return self._replace([text], [spans])[0].text
 
     def mask_texts(self, texts: Sequence[str]) -> list[str]:
         """Mask many short texts, such as the cells of a column; equal ones are read once.
@@ -156,10 +153,8 @@ class Masker:
         """
         distinct = list(dict.fromkeys(texts))
         escaped = [escape(text) for text in distinct]
-        masked = {
-            text: self._replace(safe, spans, None).text
-            for text, safe, spans in zip(distinct, escaped, self.find(escaped), strict=True)
-        }
+        replaced = self._replace(escaped, self.find(escaped))
+        masked = {text: part.text for text, part in zip(distinct, replaced, strict=True)}
         return [masked[text] for text in texts]
 
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
@@ -184,7 +179,7 @@ class Masker:
         spans, names = self._with_names(
             texts, [[*a, *b] for a, b in zip(found, given, strict=True)]
         )
-        return [self._replace(text, own, names) for text, own in zip(texts, spans, strict=True)]
+        return self._replace(texts, spans, names)
 
     def _with_names(
         self, texts: Sequence[str], found: Sequence[Sequence[Span]]
@@ -205,39 +200,41 @@ class Masker:
             for text, spans in zip(texts, found, strict=True)
         ], names
 
-    def _replace(self, text: str, spans: Iterable[Span], names: Names | None) -> _Replacement:
-        pieces: list[str] = []
-        result = _Replacement("")
-        done = length = 0
-        for span in spans:
-            value = text[span.start : span.end]
-            if span.type == "PERSON" and names is not None:
-                value = names.canonical(value)
-            shown = placeholder(span.type, self._number(span.type, value))
-            pieces += [text[done : span.start], shown]
-            length += span.start - done
-            length += len(shown)
-            result.moves.append((span.start, span.end, length))
-            result.counts[span.type] += 1
-            done = span.end
-        result.text = "".join([*pieces, text[done:]])
-        return result
+    def _replace(
+        self,
+        texts: Sequence[str],
+        spans: Sequence[Sequence[Span]],
+        names: Names | None = None,
+    ) -> list[_Replacement]:
+        keys = [
+            [(span.type, self._digest(text, span, names)) for span in own]
+            for text, own in zip(texts, spans, strict=True)
+        ]
+        numbers = self._placeholders.numbers(key for own in keys for key in own)
+        return [
+            _replaced(text, own, [placeholder(key[0], numbers[key]) for key in own_keys])
+            for text, own, own_keys in zip(texts, spans, keys, strict=True)
+        ]
 
-    def _number(self, entity_type: str, value: str) -> int:
-        key = self._key
-        if key is None:
-            # Two threads may both read it: they read the same file.
-            key = self._key = load_key(key_file(os.environ))
-        return self._placeholders.number(entity_type, digest(key, entity_type, value))
+    def _digest(self, text: str, span: Span, names: Names | None) -> str:
+        value = text[span.start : span.end]
+        if span.type == "PERSON" and names is not None:
+            value = names.canonical(value)
+        return digest(self._key, span.type, value)
 
 
-def key_file(env: Mapping[str, str]) -> Path:
-    """Where the user's masking key is: ``WORKBENCH_MASKING_KEY_FILE`` or the user's data folder."""
-    if env.get("WORKBENCH_MASKING_KEY_FILE"):
-        return Path(env["WORKBENCH_MASKING_KEY_FILE"])
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("workbench")) / "masking.key"
+def _replaced(text: str, spans: Sequence[Span], shown: Sequence[str]) -> _Replacement:
+    pieces: list[str] = []
+    result = _Replacement("")
+    done = length = 0
+    for span, instead in zip(spans, shown, strict=True):
+        pieces += [text[done : span.start], instead]
+        length += span.start - done + len(instead)
+        result.moves.append((span.start, span.end, length))
+        result.counts[span.type] += 1
+        done = span.end
+    result.text = "".join([*pieces, text[done:]])
+    return result
 
 
 def _detectors(config: MaskingConfig) -> tuple[Detector, ...]:

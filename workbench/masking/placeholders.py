@@ -12,7 +12,7 @@ import re
 import secrets
 import threading
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -36,6 +36,10 @@ class Placeholders(Protocol):
         """The stable number, from 1, of a value's digest; a new one when it is unseen."""
         ...
 
+    def numbers(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """The numbers of many (entity type, digest) pairs at once, new ones in their order."""
+        ...
+
 
 class MemoryPlaceholders:
     """A register that lives as long as its process, for previews and benchmarks."""
@@ -54,6 +58,10 @@ class MemoryPlaceholders:
                 self._last[entity_type] = known
                 self._numbers[entity_type, digest] = known
             return known
+
+    def numbers(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """See ``Placeholders.numbers``."""
+        return {key: self.number(*key) for key in keys}
 
 
 def placeholder(entity_type: str, number: int) -> str:
