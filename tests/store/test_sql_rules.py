@@ -242,3 +242,37 @@ def test_a_query_cannot_eat_all_memory(filled: Corpus, run_for) -> None:
         filled.sql(
             run_for("*", action=Action.SQL), "SELECT list(repeat('x', 1000000)) FROM range(100000)"
         )
+
+
+PROBES = [
+    "SELECT * FROM {view} WHERE CAST({column} AS INTEGER) = 1",
+    "SELECT CAST({column} AS INTEGER) FROM {view}",
+    "SELECT count(*) FROM {view} WHERE CAST({column} AS DATE) IS NULL",
+    "SELECT * FROM {view} ORDER BY CAST({column} AS INTEGER)",
+    "SELECT a.* FROM {view} a JOIN range(3) r ON CAST(a.{column} AS INTEGER) = r.range",
+    "SELECT max(CAST({column} AS INTEGER)) FROM {view} GROUP BY CAST({column} AS DOUBLE)",
+    "SELECT * FROM (SELECT * FROM {view} WHERE CAST({column} AS INTEGER) > 0) LIMIT 1",
+    "SELECT * FROM range(2) r WHERE EXISTS (SELECT 1 FROM {view} "
+    "WHERE CAST({column} AS INTEGER) = r.range)",
+    "WITH x AS (SELECT * FROM {view}) SELECT * FROM x WHERE CAST({column} AS INTEGER) = 1",
+]
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_errors_tell_nothing_about_rows_out_of_sight(
+    corpus: Corpus, run_for, put, probe: str
+) -> None:
+    """The scope is decided before the query's own conditions: those could raise on hidden rows."""
+    put("7", "7", label="hr")
+    put("hidden", "hidden", label="legal")
+    put("9", "old and hidden", label="hr")
+    put("9", "9", label="hr")
+    run = run_for("hr", action=Action.SQL)
+    for view, column in (("chunks", "text"), ("documents", "text"), ("documents", "name")):
+        query = probe.format(view=view, column=column)
+        if "DATE" in query:
+            with pytest.raises(QueryError) as caught:
+                corpus.sql(run, query)
+            assert "hidden" not in str(caught.value)
+        else:
+            corpus.sql(run, query)

@@ -21,23 +21,20 @@ import duckdb
 from workbench.guard.policy import Action, decide
 from workbench.guard.run import Run
 
-_VISIBLE = """d.added_in <= (SELECT version FROM store.corpus)
-    AND (d.removed_in IS NULL OR d.removed_in > (SELECT version FROM store.corpus))"""
-
-_DOCUMENTS = f"""
+_DOCUMENTS = """
 CREATE OR REPLACE VIEW main.documents AS
 SELECT d.id, d.uri, d.name, d.media_type, d.label, length(d.text) AS characters,
     json_array_length(d.pages)::INTEGER AS pages, d.chunk_count AS chunks, d.masked, d.metadata,
     d.content_hash, e.name AS embedding, d.ingested_at, d.added_in, d.text
 FROM store.documents d JOIN store.embeddings e ON e.id = d.embedding_id
-WHERE {_VISIBLE}
+WHERE d.removed_in IS NULL
 """
-_CHUNKS = f"""
+_CHUNKS = """
 CREATE OR REPLACE VIEW main.chunks AS
 SELECT c.id, c.document_id, d.name AS document, d.uri, d.label, c.ordinal, c.page, c.heading,
     c.start_char, c.end_char, c.text
 FROM store.chunks c JOIN store.documents d ON d.id = c.document_id
-WHERE {_VISIBLE}
+WHERE d.removed_in IS NULL
 """
 _ANSWERS = """
 CREATE OR REPLACE VIEW main.answers AS
@@ -149,15 +146,23 @@ _IN_SCOPE = """((SELECT unrestricted FROM temp.main.viewer)
     OR label IN (SELECT label FROM temp.main.scope_labels))"""
 _MINE = """((SELECT audits FROM temp.main.viewer)
     OR actor = (SELECT actor FROM temp.main.viewer))"""
+# DuckDB moves no condition of the analyst's query below a LIMIT. Otherwise one that raises on a
+# row out of sight, such as CAST(text AS INTEGER), could tell what stands there.
+_BARRIER = "LIMIT 9223372036854775807"
 _SCOPED = f"""
-CREATE TEMP VIEW documents AS SELECT * FROM workbench.main.documents WHERE {_IN_SCOPE};
-CREATE TEMP VIEW chunks AS SELECT * FROM workbench.main.chunks WHERE {_IN_SCOPE};
-CREATE TEMP VIEW answers AS SELECT * FROM workbench.main.answers WHERE {_MINE} AND (
-    (SELECT unrestricted FROM temp.main.viewer)
-    OR list_has_all(coalesce((SELECT list(label) FROM temp.main.scope_labels), []), labels));
-CREATE TEMP VIEW citations AS SELECT * FROM workbench.main.citations
-    WHERE {_IN_SCOPE} AND answer_id IN (SELECT id FROM temp.main.answers);
-CREATE TEMP VIEW runs AS SELECT * FROM workbench.main.runs WHERE {_MINE};
+CREATE TEMP VIEW documents AS
+    SELECT * FROM workbench.main.documents WHERE {_IN_SCOPE} {_BARRIER};
+CREATE TEMP VIEW chunks AS
+    SELECT * FROM workbench.main.chunks WHERE {_IN_SCOPE} {_BARRIER};
+CREATE TEMP VIEW answers AS
+    SELECT * FROM workbench.main.answers WHERE {_MINE} AND (
+        (SELECT unrestricted FROM temp.main.viewer)
+        OR list_has_all(coalesce((SELECT list(label) FROM temp.main.scope_labels), []), labels)
+    ) {_BARRIER};
+CREATE TEMP VIEW citations AS
+    SELECT * FROM workbench.main.citations
+    WHERE {_IN_SCOPE} AND answer_id IN (SELECT id FROM temp.main.answers) {_BARRIER};
+CREATE TEMP VIEW runs AS SELECT * FROM workbench.main.runs WHERE {_MINE} {_BARRIER};
 """
 
 
