@@ -75,7 +75,7 @@ def show_error(error: WorkbenchError) -> None:
 
 def retry() -> None:
     """A button that runs the page again."""
-    st.button("Try again", icon=":material/refresh:", key="retry")
+    st.button("Try again", icon=":material/refresh:", key="retry", on_click=workspace.look_again)
 
 
 def show_empty() -> None:
@@ -89,7 +89,11 @@ def show_empty() -> None:
         )
         st.code(f'workbench --workspace "{workspace.folder()}" ingest my-folder', language="bash")
         st.button(
-            "I have added documents", icon=":material/refresh:", key="refresh", type="primary"
+            "I have added documents",
+            icon=":material/refresh:",
+            key="refresh",
+            type="primary",
+            on_click=workspace.look_again,
         )
 
 

@@ -43,12 +43,18 @@ def session() -> Session:
 
 def documents() -> Sequence[Any]:
     """The visible documents by name."""
-    return _documents(session())
+    return _documents(_whose(), session())
 
 
 def suggestions() -> Sequence[str]:
     """Questions that the documents' own headings suggest, else their names; at most four."""
-    return _suggestions(session())
+    return _suggestions(_whose(), session())
+
+
+def look_again() -> None:
+    """Forget what was there: the next look sees documents that were added meanwhile."""
+    _documents.clear()
+    _suggestions.clear()
 
 
 def recent() -> Sequence[dict[str, Any]]:
@@ -69,19 +75,25 @@ def _workbench(path: str) -> Workbench:
 
 
 @st.cache_resource(ttl=_FRESH_S, scope="session", show_spinner=False)
-def _documents(_session: Session) -> Sequence[Any]:
+def _documents(whose: tuple[str, str], _session: Session) -> Sequence[Any]:
     return sorted(_session.documents(), key=lambda info: info.name.casefold())
 
 
 @st.cache_resource(ttl=_FRESH_S, scope="session", show_spinner=False)
-def _suggestions(_session: Session) -> Sequence[str]:
+def _suggestions(whose: tuple[str, str], _session: Session) -> Sequence[str]:
     topics: dict[str, str] = {}
     for row in _rows(_session, _TOPICS):
         topic = " ".join(row["topic"].split())
         if "<" not in topic and 3 <= len(topic) <= 40:
             topics.setdefault(topic.casefold(), f"What is said about {topic}?")
-    names = [f"What is in {info.name}?" for info in _documents(_session) if "<" not in info.name]
+    names = [
+        f"What is in {info.name}?" for info in _documents(whose, _session) if "<" not in info.name
+    ]
     return [*topics.values(), *names][:SUGGESTIONS]
+
+
+def _whose() -> tuple[str, str]:
+    return folder(), session().actor.name
 
 
 def _rows(current: Session, query: str) -> Sequence[dict[str, Any]]:

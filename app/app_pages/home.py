@@ -35,11 +35,9 @@ def main() -> None:
         st.switch_page("app_pages/ask.py")
     masked = sum((Counter(info.masked) for info in documents), Counter())
     _show_counts(
-        {
-            "documents": len(documents),
-            "passages to search": sum(info.chunks for info in documents),
-            "personal details masked": masked.total(),
-        }
+        (len(documents), "document", ""),
+        (sum(info.chunks for info in documents), "passage", " to search"),
+        (masked.total(), "personal detail", " masked"),
     )
     left, right = st.columns(2, gap="large")
     with left:
@@ -54,8 +52,11 @@ def main() -> None:
     _show_recent()
 
 
-def _show_counts(counts: dict[str, int]) -> None:
-    cells = "".join(f"<div><b>{count:,}</b>{what}</div>" for what, count in counts.items())
+def _show_counts(*counts: tuple[int, str, str]) -> None:
+    cells = "".join(
+        f"<div><b>{count:,}</b>{one}{'' if count == 1 else 's'}{rest}</div>"
+        for count, one, rest in counts
+    )
     st.html(f'<div class="wb-counts">{cells}</div>')
 
 
