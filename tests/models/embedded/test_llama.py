@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ def with_model(path: Path, work: Callable[[LlamaModel], Awaitable[None]]) -> Non
 
 
 @pytest.fixture
-def path(real_models: Path) -> Iterator[Path]:
+def path(real_models: Path) -> Path:
     return load_catalog().get("light").paths(real_models)[0]
 
 

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from workbench.errors import ModelUnavailable
+from workbench.models.embedded import process
 from workbench.models.embedded.process import ServeOptions, serve
-from workbench.models.embedded.state import ServerState, read_state, server_lock
+from workbench.models.embedded.state import ServerState, read_state, server_lock, write_state
 from workbench.models.ollama import Endpoint
 from workbench.models.server import answers
 
@@ -87,3 +88,13 @@ def test_listens_on_loopback_only(tmp_path: Path, repo_root: Path) -> None:
         }
     assert listening == {"127.0.0.1"}
     assert len(state.key) >= 40
+
+
+def test_left_state_file_is_removed_before_it_looks_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_state(tmp_path, ServerState("http://127.0.0.1:1", "old", os.getpid(), "0"))
+    seen: list[ServerState | None] = []
+    monkeypatch.setattr(process, "_serve_on", lambda *_: seen.append(read_state(tmp_path)))
+    serve(ServeOptions(tmp_path))
+    assert seen == [None]

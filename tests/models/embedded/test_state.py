@@ -39,13 +39,12 @@ def test_damaged_state_is_no_state(tmp_path: Path, content: str) -> None:
         assert read_state(tmp_path) is None
 
 
-def test_only_the_own_state_is_removed(tmp_path: Path) -> None:
+def test_state_is_withdrawn(tmp_path: Path) -> None:
     with server_lock(tmp_path):
         write_state(tmp_path, STATE)
-        remove_state(tmp_path, pid=41)
-        assert read_state(tmp_path) == STATE
-        remove_state(tmp_path, pid=42)
+        remove_state(tmp_path)
         assert read_state(tmp_path) is None
+        remove_state(tmp_path)
 
 
 def test_lock(tmp_path: Path) -> None:

@@ -81,7 +81,11 @@ def build_app(parts: ServerParts, activity: Activity, lifespan: Any = None) -> S
         Middleware(KeyRequired, key=parts.key),
         Middleware(Watched, activity=activity),
     ]
-    handlers: Any = {ApiError: _on_api_error, HTTPException: _on_http_error}
+    handlers: Any = {
+        ApiError: _on_api_error,
+        HTTPException: _on_http_error,
+        Exception: _on_unexpected,
+    }
     return Starlette(
         routes=routes, middleware=middleware, exception_handlers=handlers, lifespan=lifespan
     )
@@ -189,6 +193,11 @@ async def _parse(request: Request, kind: type[Body]) -> Body:
 
 async def _on_api_error(_: Request, error: ApiError) -> Response:
     return error_response(error.status, error.message)
+
+
+async def _on_unexpected(_: Request, error: Exception) -> Response:
+    # Starlette raises it again afterwards, so that its traceback goes to the log.
+    return error_response(500, f"unexpected {type(error).__name__}, see the server's log")
 
 
 async def _on_http_error(_: Request, error: HTTPException) -> Response:

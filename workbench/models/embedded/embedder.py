@@ -29,7 +29,11 @@ class OnnxEmbedder:
     """Mean-pooled, normalised sentence vectors; longer texts are cut at ``max_tokens``."""
 
     def __init__(self, model: Path, tokenizer: Path, *, max_tokens: int) -> None:
-        """Loads both files; takes a fraction of a second."""
+        """Loads both files; takes a fraction of a second.
+
+        Raises:
+            ApiError: if one of them cannot be loaded.
+        """
         import onnxruntime
         from tokenizers import Tokenizer
 
@@ -37,10 +41,13 @@ class OnnxEmbedder:
         options.intra_op_num_threads = _THREADS
         # Spinning would steal the cores from the chat model between two batches.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            str(model), options, providers=["CPUExecutionProvider"]
-        )
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(model), options, providers=["CPUExecutionProvider"]
+            )
+            self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        except Exception as error:  # neither library has a common error class
+            raise ApiError(500, f"cannot load {model.parent.name}: {error}") from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._max_tokens = max_tokens

@@ -60,6 +60,8 @@ def serve(options: ServeOptions) -> None:
             value=options.home,
             next_step="Use that one: `workbench models status` shows it.",
         ) from error
+    # What a killed server left behind would from now on look alive.
+    remove_state(options.home)
     with lock, _bound(options.port) as listening:
         _serve_on(listening, options)
 
@@ -79,7 +81,7 @@ def _serve_on(listening: socket.socket, options: ServeOptions) -> None:
             yield
         finally:
             upkeep.cancel()
-            remove_state(options.home, state.pid)
+            remove_state(options.home)
             await residents.close()
 
     parts = ServerParts(

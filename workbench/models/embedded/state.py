@@ -49,11 +49,9 @@ def read_state(home: Path) -> ServerState | None:
     return state if is_locked(home) else None
 
 
-def remove_state(home: Path, pid: int) -> None:
-    """Withdraw the file if it is still that of ``pid``."""
-    state = read_state(home)
-    if state is not None and state.pid == pid:
-        (home / _STATE_FILE).unlink(missing_ok=True)
+def remove_state(home: Path) -> None:
+    """Withdraw the file; for the holder of the lock, which owns it."""
+    (home / _STATE_FILE).unlink(missing_ok=True)
 
 
 def server_lock(home: Path) -> FileLock:
