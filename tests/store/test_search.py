@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
+from workbench.config import ModelsConfig
 from workbench.errors import QueryError, UsageError
 from workbench.guard.policy import Action
+from workbench.models.server import connect
 from workbench.store.corpus import Corpus
-from workbench.store.records import SearchQuery
+from workbench.store.records import EmbeddingInfo, SearchQuery
 from workbench.store.search import RANK_CONSTANT
-from workbench.values import Scope
+from workbench.values import Chunk, MaskedDocument, Scope
 
 LABELS = ("hr", "legal", "public", "it's")
 WORDS = ("zebra", "quartz", "harbour", "violin", "meadow", "copper", "lantern", "saffron")
@@ -133,3 +136,35 @@ def check_one(corpus: Corpus, run_for, alive: dict[str, Row], rng: random.Random
     found = ask(corpus, run, " ".join(asked), vector, k=50)
     assert {hit.chunk.document_id for hit in found} == {row.document_id for row in visible}
     return 1
+
+
+@pytest.mark.models
+def test_real_embeddings_find_what_words_do_not(corpus: Corpus, run_for) -> None:
+    models = connect(ModelsConfig(), env=os.environ)
+    texts = [
+        "Employees may stay at home when they are ill.",
+        "The canteen serves soup on Fridays.",
+        "Invoices are paid within thirty days.",
+        "Visitors sign the book at the entrance.",
+    ]
+    run = run_for("*")
+    try:
+        vectors = models.embed(run, [*texts, "sick leave rules"])
+        digest = models.digest(models.config.embedding)
+    finally:
+        models.close()
+    starts = [sum(map(len, texts[:i])) for i in range(len(texts))]
+    corpus.put(
+        run,
+        MaskedDocument("a", "a", "text/plain", "h", "".join(texts)),
+        [Chunk(i, starts[i], starts[i] + len(t), t) for i, t in enumerate(texts)],
+        vectors=vectors[:-1],
+        fingerprint="f",
+        embedding=EmbeddingInfo(models.config.embedding, digest, vectors.shape[1]),
+    )
+    query = SearchQuery("sick leave rules", vectors[-1], k=2, embedding=digest)
+    first, second = corpus.search(run, query)
+    assert first.chunk.text == texts[0]
+    assert first.similarity is not None
+    assert second.similarity is not None
+    assert first.similarity > second.similarity
