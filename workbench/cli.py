@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from workbench import __version__
 from workbench.errors import UsageError, WorkbenchError
@@ -27,7 +28,17 @@ from workbench.workbench import Session, open_workbench
 if TYPE_CHECKING:
     from workbench.tasks.ingest import IngestProgress
 
+
+class _Commands(TyperGroup):
+    """Every command, those of ``models`` too, fails with one line and the right exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with _errors():
+            return super().invoke(ctx)
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Governed search and cited answers from your own documents, on one machine.",
     no_args_is_help=True,
     add_completion=False,
@@ -186,8 +197,7 @@ def serve_app(
 @contextmanager
 def _session(context: typer.Context) -> Iterator[Session]:
     workspace, actor = context.obj
-    with _errors():
-        yield open_workbench(workspace).session(actor)
+    yield open_workbench(workspace).session(actor)
 
 
 @contextmanager
@@ -229,5 +239,4 @@ def _show_progress(progress: IngestProgress) -> None:
 
 def main() -> None:
     """Entry point of the ``workbench`` command."""
-    with _errors():
-        app()
+    app()

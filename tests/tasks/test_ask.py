@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tasks.conftest import MakeWorkbench, question_of, sentence_with
+from tests.workbenches import MakeWorkbench, question_of, sentence_with
 from workbench.config import Config, LimitsConfig, MaskingConfig
 from workbench.errors import InvalidReply, UsageError
 from workbench.models.fake import FakeServer

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tasks.conftest import MakeWorkbench
+from tests.workbenches import MakeWorkbench
 from workbench.config import ActorConfig, Config
 from workbench.errors import AccessDenied, ModelNotFound, UsageError
 from workbench.results import IngestReport, ItemStatus

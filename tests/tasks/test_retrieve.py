@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tasks.conftest import MakeWorkbench
+from tests.workbenches import MakeWorkbench
 from workbench.errors import UsageError
 
 

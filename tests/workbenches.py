@@ -1,3 +1,5 @@
+"""Fixtures of everything above the rooms: a workbench over fakes, and a few documents."""
+
 from __future__ import annotations
 
 import re

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.workbenches import MakeWorkbench
+from workbench import open_workbench
+from workbench.config import ActorConfig, BudgetConfig, Config
+from workbench.errors import AccessDenied, AuditError, BudgetExceeded, ConfigError, UsageError
+from workbench.models.governed import Models
+from workbench.store.corpus import Corpus
+from workbench.workbench import Session
+
+QUESTION = "When does the office process new badges?"
+
+
+def replied(request: object) -> str:
+    quote = "The office processes new badges every Wednesday."
+    return json.dumps({"quotes": [quote], "answer": "Every Wednesday."})
+
+
+VERBS: dict[str, Callable[[Session, Path], object]] = {
+    "ingest": lambda session, folder: session.ingest(folder),
+    "search": lambda session, _: session.search("badges"),
+    "ask": lambda session, _: session.ask(QUESTION),
+    "ask_stream": lambda session, _: list(session.ask_stream(QUESTION)),
+    "sql": lambda session, _: session.sql("SELECT count(*) FROM documents"),
+    "documents": lambda session, _: session.documents(),
+    "document": lambda session, _: session.document(1),
+    "as_retriever": lambda session, _: session.as_retriever().retrieve("badges"),
+    "as_index": lambda session, _: session.as_index().as_retriever().retrieve("badges"),
+    "as_llm": lambda session, _: session.as_llm().complete("badges"),
+}
+
+
+def test_every_public_verb_is_exercised_here() -> None:
+    public = {name for name, _ in inspect.getmembers(Session, inspect.isfunction)}
+    assert {name for name in public if not name.startswith("_")} == set(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_leaves_an_audit_row(
+    make_workbench: MakeWorkbench, folder: Path, verb: str
+) -> None:
+    workbench = make_workbench(replied)
+    session = workbench.session("ana")
+    session.ingest(folder)
+
+    def rows() -> int:
+        return int(session.sql("SELECT count(*) AS n FROM runs").df()["n"][0])
+
+    before = rows()
+    VERBS[verb](session, folder)
+    # The counting query is audited too, when it ends: one row for it, at least one for the verb.
+    assert rows() - before >= 2
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_verb_works_when_the_audit_cannot_be_written(
+    make_workbench: MakeWorkbench, folder: Path, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workbench = make_workbench(replied)
+    session = workbench.session("ana")
+    session.ingest(folder)
+
+    def fail(entry: object) -> None:
+        raise AuditError("the audit is full", next_step="Free some space.")
+
+    monkeypatch.setattr(workbench.corpus.ledger, "record", fail)
+    with pytest.raises(AuditError):
+        VERBS[verb](session, folder)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_actor_without_labels_sees_nothing(
+    make_workbench: MakeWorkbench, folder: Path, verb: str
+) -> None:
+    actors = {"ana": ActorConfig(role="analyst", labels=("*",)), "eve": ActorConfig(role="analyst")}
+    workbench = make_workbench(replied, config=Config(actors=actors))
+    workbench.session("ana").ingest(folder)
+    try:
+        seen = VERBS[verb](workbench.session("eve"), folder)
+    except AccessDenied:
+        return
+    assert "Wednesday" not in str(seen) or verb == "as_llm"
+
+
+def test_what_touches_data_demands_a_run() -> None:
+    free = {"health", "digest", "available", "close"}
+    for kind in (Corpus, Models):
+        for name, method in inspect.getmembers(kind, inspect.isfunction):
+            if name.startswith("_") or name in free:
+                continue
+            run = list(inspect.signature(method).parameters.values())[1]
+            assert (run.name, run.default) == ("run", inspect.Parameter.empty), name
+
+
+def test_a_run_that_was_kept_opens_no_door(make_workbench: MakeWorkbench, folder: Path) -> None:
+    from workbench.guard.policy import Action
+
+    workbench = make_workbench()
+    session = workbench.session("ana")
+    session.ingest(folder)
+    with workbench.guard.open(session.actor, Action.SEARCH) as run:
+        assert workbench.corpus.documents(run)
+    with pytest.raises(AccessDenied, match="ended"):
+        workbench.corpus.documents(run)
+    with pytest.raises(AccessDenied, match="ended"):
+        workbench.models.embed(run, ["text"])
+
+
+def test_a_small_budget_stops_the_model_call(make_workbench: MakeWorkbench, folder: Path) -> None:
+    config = Config(budget=BudgetConfig(max_tokens=50))
+    session = make_workbench(replied, config=config).session("ana")
+    session.ingest(folder)
+    with pytest.raises(BudgetExceeded):
+        session.ask(QUESTION)
+    outcomes = session.sql("SELECT outcome, detail FROM runs WHERE action = 'ask'").df()
+    assert outcomes.to_numpy().tolist() == [["failed", "BudgetExceeded"]]
+
+
+def test_settings_come_from_the_workspace(tmp_path: Path) -> None:
+    (tmp_path / "workbench.toml").write_text('[models]\nchat = "light"\n', encoding="utf-8")
+    assert open_workbench(tmp_path, env={}).config.models.chat == "light"
+    (tmp_path / "workbench.toml").write_text("[models]\nchatt = 1\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="chatt"):
+        open_workbench(tmp_path, env={})
+
+
+def test_opening_writes_nothing(tmp_path: Path) -> None:
+    session = open_workbench(tmp_path / "new", env={}).session("ana")
+    assert session.actor.name == "ana"
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_endless_query_is_refused(make_workbench: MakeWorkbench) -> None:
+    with pytest.raises(UsageError, match="too long"):
+        make_workbench().session("ana").sql("SELECT 1 " + " " * 200_000)
