@@ -71,7 +71,8 @@ def _record(entry: dict[str, Any]) -> Record:
     text = entry.get("full_text", entry.get("text"))
     if not isinstance(text, str):
         raise ValueError(f"a record has no text: {sorted(entry)}")
-    labelled, ignored = [], []
+    labelled: list[Span] = []
+    ignored: list[Span] = []
     for label in entry["spans"]:
         kind = label.get("entity_type", label.get("type"))
         start = label.get("start_position", label.get("start"))
@@ -126,9 +127,7 @@ def tally(
         for kind in sorted(wanted)
         if asked[kind] or masked[kind]
     }
-    total = _measures(
-        asked.total(), hit.total(), masked.total(), right.total(), leaked.total()
-    )
+    total = _measures(asked.total(), hit.total(), masked.total(), right.total(), leaked.total())
     total["false_masks_per_1000_words"] = round(1000 * false_masks / max(1, words), 2)
     return {"overall": total, "by_type": by_type}
 
@@ -231,8 +230,12 @@ def repeated_cells(times: int = 200) -> dict[str, Any]:
         start = time.perf_counter()
         masker.mask_texts(column)
         seconds.append(time.perf_counter() - start)
-    return {"cells": times, "distinct_s": round(seconds[0], 3), "repeated_s": round(seconds[1], 4),
-            "times_faster": round(seconds[0] / seconds[1], 1)}
+    return {
+        "cells": times,
+        "distinct_s": round(seconds[0], 3),
+        "repeated_s": round(seconds[1], 4),
+        "times_faster": round(seconds[0] / seconds[1], 1),
+    }
 
 
 def _table(title: str, result: dict[str, Any]) -> str:
@@ -273,8 +276,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             other = report[title]["presidio"]["by_type"].get(kind, {})
             sys.stdout.write(
                 f"    {kind:20} n={one['labelled']:4} P {one['precision']:.2f}/"
-                f"{other.get('precision', 0):.2f} R {one['recall']:.2f}/{other.get('recall', 0):.2f}"
-                f" leak {one['leak']:.3f}/{other.get('leak', 1):.3f}\n"
+                f"{other.get('precision', 0):.2f} R {one['recall']:.2f}/"
+                f"{other.get('recall', 0):.2f} leak {one['leak']:.3f}/{other.get('leak', 1):.3f}\n"
             )
     sys.stdout.write(f"repeated cells: {report['repeated_cells']['times_faster']} times faster\n")
     return 0

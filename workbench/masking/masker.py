@@ -23,7 +23,7 @@ from workbench.masking.placeholders import (
 from workbench.masking.presidio import Presidio
 from workbench.masking.rampart import Rampart
 from workbench.masking.recognizers import RECOGNIZERS
-from workbench.masking.spans import Span, resolve
+from workbench.masking.spans import Span, repeats, resolve
 from workbench.values import Document, MaskedDocument, Page
 
 _RULES = "1"
@@ -185,7 +185,10 @@ class Masker:
         self, texts: Sequence[str], found: Sequence[Sequence[Span]]
     ) -> tuple[list[list[Span]], Names | None]:
         """Disjoint spans, with the names that were found in one text found in all of them."""
-        disjoint = [resolve(text, spans) for text, spans in zip(texts, found, strict=True)]
+        disjoint = [
+            resolve(text, [*spans, *repeats(text, resolve(text, spans))])
+            for text, spans in zip(texts, found, strict=True)
+        ]
         persons = [
             text[span.start : span.end]
             for text, spans in zip(texts, disjoint, strict=True)
@@ -197,7 +200,7 @@ class Masker:
         names = Names(persons, texts)
         return [
             resolve(text, [*spans, *names.spans(text)])
-            for text, spans in zip(texts, found, strict=True)
+            for text, spans in zip(texts, disjoint, strict=True)
         ], names
 
     def _replace(

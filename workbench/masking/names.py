@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from workbench.masking.placeholders import normalise
 from workbench.masking.spans import Span
 
 SCORE = 0.8
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_GAP = re.compile(r"[\s_.\-]{1,3}")
 _SHORTEST = 3
 
 
@@ -32,30 +34,27 @@ class Names:
             for word in (words[0], words[-1]):
                 if len(word) >= _SHORTEST:
                     self._by_part[word].add(name)
+        self._by_first: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+        for words in self._full.values():
+            self._by_first[words[0]].append(words)
         self._ordinary = frozenset(
             word for text in texts for word in _WORD.findall(text) if word.islower()
         )
 
     def spans(self, text: str) -> list[Span]:
         """Where a known full name, first name or surname stands, beside those already found."""
-        parts = [part for part in self._by_part if part not in self._ordinary]
+        words = [(_bare(match.group()), match) for match in _WORD.finditer(text)]
         found: list[Span] = []
-        if parts:
-            known = set(parts)
-            found = [
-                Span(*match.span(), "PERSON", SCORE)
-                for match in _WORD.finditer(text)
-                if match.group()[0].isupper() and _bare(match.group()) in known
-            ]
-        if self._full:
-            pattern = "|".join(
-                r"[\s_.\-]+".join(re.escape(word) for word in words)
-                for words in sorted(self._full.values(), key=len, reverse=True)
-            )
-            found += [
-                Span(*match.span(), "PERSON", SCORE)
-                for match in re.finditer(rf"(?<![^\W_])(?:{pattern})(?![^\W_])", text, re.I)
-            ]
+        for place, (word, match) in enumerate(words):
+            capital = match.group()[0].isupper()
+            if capital and word in self._by_part and word not in self._ordinary:
+                found.append(Span(*match.span(), "PERSON", SCORE))
+            for full in self._by_first.get(word, ()):
+                last = place + len(full) - 1
+                if tuple(w for w, _ in words[place : last + 1]) == full and _gaps_are_small(
+                    text, [m for _, m in words[place : last + 1]]
+                ):
+                    found.append(Span(match.start(), words[last][1].end(), "PERSON", SCORE))
         return found
 
     def canonical(self, value: str) -> str:
@@ -65,6 +64,10 @@ class Names:
             return value
         fitting = {name for name, full in self._full.items() if _stands_for(words, full)}
         return fitting.pop() if len(fitting) == 1 else value
+
+
+def _gaps_are_small(text: str, matches: Sequence[re.Match[str]]) -> bool:
+    return all(_GAP.fullmatch(text, left.end(), right.start()) for left, right in pairwise(matches))
 
 
 def _bare(word: str) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 CERTAIN = 0.95
 """From this score on a span is proven by a checksum or by an unmistakable form."""
 
+_SHORTEST_REPEAT = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -69,6 +71,20 @@ def _outside(span: Span, taken: Sequence[Span]) -> list[Span]:
             if start < end
         ]
     return pieces
+
+
+def repeats(text: str, values: Iterable[Span]) -> list[Span]:
+    """Every further place of the values that ``values`` cover in ``text``, word for word."""
+    known = {text[s.start : s.end]: s for s in values if s.end - s.start >= _SHORTEST_REPEAT}
+    found: list[Span] = []
+    for value, span in known.items():
+        start = text.find(value)
+        while start >= 0:
+            end = start + len(value)
+            if not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
+                found.append(Span(start, end, span.type, span.score))
+            start = text.find(value, end)
+    return found
 
 
 def trim(text: str, span: Span) -> Span | None:

@@ -10,7 +10,10 @@ _STREET = (
     r"Close|Mews|Row|Walk|Plaza|Turnpike|Pike|Expressway|Freeway|Quay|Wharf|Esplanade|Grove|Hill|"
     r"Gardens|Ridge|Run|Path|Crossing|Commons|Bypass|Route|Broadway)"
 )
-_WORD = r"(?:\p{Lu}[\p{L}'.\-]*|\d{1,3}(?:st|nd|rd|th)|(?:of|the|de|la|del|van|von))"
+_NAME = r"(?:\p{Lu}[\p{L}'.\-]*|\d{1,3}(?:st|nd|rd|th))"
+_WORD = rf"(?:{_NAME}|(?:of|the|de|la|del|van|von))"
+# "In 2019 the Supreme Court", "2020 New Way": words that are seldom streets after a year.
+_YEAR_OF = r"(?:19|20)\d{2}\s(?:\S+\s){1,5}(?:Court|Ct|Way|Hill|Place|Row|Run|Path|Close|Walk)\b"
 _UNIT = (
     r"(?:,?\s{0,2}(?:Apt|Apartment|Suite|Ste|Unit|Room|Rm|Floor|Fl|Bldg|Building|Flat|Lot)"
     r"\b\.?\s?#?\s?\w{1,6}|,?\s?#\s?\w{1,6}|,?\s\d{1,3}(?:st|nd|rd|th)\s[Ff]loor)"
@@ -26,7 +29,8 @@ STREET_ADDRESSES = (
         name="house number and street",
         type="STREET_ADDRESS",
         pattern=(
-            rf"(?<![\w.,$\-/])\d{{1,6}}[A-Za-z]?(?:-\d{{1,4}})?,?\s(?:{_WORD}\s){{1,5}}{_STREET}\b\.?"
+            rf"(?<![\w.,$\-/])(?!{_YEAR_OF})\d{{1,6}}[A-Za-z]?(?:-\d{{1,4}})?,?\s"
+            rf"(?:{_WORD}\s){{0,4}}{_NAME}\s{_STREET}\b\.?"
             rf"(?:\s(?:North|South|East|West|[NS]?[NSEW])\b\.?)?{_UNIT}?(?:{_CITY}|{_CODE})?"
         ),
         score=0.85,

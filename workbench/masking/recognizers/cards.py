@@ -97,7 +97,7 @@ CREDIT_CARDS = (
         name="card numbers",
         type="CREDIT_CARD",
         # Digit groups with up to three marks between; commas and signs belong to amounts.
-        pattern=r"(?<![\d])(?<!\d[.,])\d(?:[ \t\r\n._/\\|:\-]{0,3}\d){11,60}(?![\d])",
+        pattern=r"(?<!\d)(?<!\d[.,])\d(?:[ \t\r\n._/\\|:\-]{0,3}\d){11,}+(?!\d)",
         score=1.0,
         find=find_cards,
     ),

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from workbench.masking.recognizers.pattern import Recognizer
 
-_NAME = r"\p{Lu}[\p{L}'\-]+"
+_TITLES = (
+    r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Messrs|Herr|Frau|Mme|Monsieur|Madame|"
+    r"Se\u00f1or|Se\u00f1ora)\b"
+)
+_NAME = rf"(?!{_TITLES})\p{{Lu}}[\p{{L}}'\-]+"
 _NOT_NAMES = r"(?!(?:Suite|Ste|Apt|Unit|Floor|The|This|That|President|Chair|Secretary|Speaker)\b)"
 _MORE = rf"(?:[ ](?:\p{{Lu}}\.[ ]?|(?:de|da|del|van|von|der|den|la|le)[ ])*{_NAME}){{0,2}}"
 
@@ -12,10 +16,7 @@ PEOPLE = (
     Recognizer(
         name="names after a form of address",
         type="PERSON",
-        pattern=(
-            r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Messrs|Herr|Frau|Mme|Monsieur|Madame|"
-            rf"Se\u00f1or|Se\u00f1ora)\b\.?[ ](?P<value>{_NOT_NAMES}{_NAME}{_MORE})"
-        ),
+        pattern=rf"\b{_TITLES}\.?[ ](?P<value>{_NOT_NAMES}{_NAME}{_MORE})",
         score=0.8,
     ),
     Recognizer(

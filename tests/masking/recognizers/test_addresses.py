@@ -1,0 +1,48 @@
+"""Street addresses, units, boxes and military post."""
+
+from __future__ import annotations
+
+import pytest
+
+from workbench.masking.recognizers.addresses import STREET_ADDRESSES
+
+
+def found(text: str) -> set[str]:
+    return {
+        text[s.start : s.end] for recognizer in STREET_ADDRESSES for s in recognizer.spans(text)
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (
+            "at 40 William St., Suite 350, Wellesley, Massachusetts 02481.",
+            "40 William St., Suite 350, Wellesley, Massachusetts 02481",
+        ),
+        ("201 Broadway, 4th Floor", "201 Broadway, 4th Floor"),
+        ("1800 F St NW", "1800 F St NW"),
+        ("P.O. Box 255", "P.O. Box 255"),
+        ("10 Downing Street, SW1A 2AA", "10 Downing Street, SW1A 2AA"),
+        ("Bahnhofstraße 12, 10115 Berlin", "Bahnhofstraße 12, 10115 Berlin"),
+        ("12 rue de Rivoli", "12 rue de Rivoli"),
+        ("Via Roma 7", "Via Roma 7"),
+        ("PSC 3294, Box 9168\nAPO AA 61487", "PSC 3294, Box 9168\nAPO AA 61487"),
+    ],
+)
+def test_found(text: str, value: str) -> None:
+    assert value in found(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Take 3 steps down the road",
+        "In 2019 the Court ruled",
+        "Chapter 7 Drive times",
+        "the street is long",
+        "Wall Street fell",
+    ],
+)
+def test_left_alone(text: str) -> None:
+    assert found(text) == set()
