@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -263,3 +264,32 @@ def test_half_downloaded_model_says_how_to_complete_it(
         pytest.raises(ModelNotFound, match=r"workbench models pull qwen2\.5-coder:0\.5b"),
     ):
         models.chat(open_run(), ASK)
+
+
+STARTER = """
+import os, sys
+from contextlib import closing
+from workbench.config import ModelsConfig
+from workbench.models import server
+server.OLLAMA_ADDRESS = "http://127.0.0.1:1"
+with closing(server.connect(ModelsConfig(), env=os.environ)) as models:
+    models.available()
+print(server.read_state(server.home_directory(os.environ)).pid)
+"""
+
+
+def test_processes_that_start_together_share_one_server(home: Path, repo_root: Path) -> None:
+    env = {**os.environ, **env_of(home)}
+    starters = [
+        subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", STARTER],
+            cwd=repo_root,
+            env=env,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    pids = {starter.communicate(timeout=60)[0] for starter in starters}
+    assert [starter.returncode for starter in starters] == [0] * 4
+    assert len(pids) == 1

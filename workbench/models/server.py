@@ -90,6 +90,9 @@ def ensure_embedded(home: Path, idle_stop_s: float) -> Endpoint:
         state = read_state(home)
         if state is not None and answers(_endpoint(state)):
             if state.version == workbench.__version__:
+                if process is not None and process.pid != state.pid:
+                    # Another process started one at the same moment, and that one was first.
+                    process.terminate()
                 return _endpoint(state)
             stop_embedded(home)
         elif process is None and not is_locked(home):

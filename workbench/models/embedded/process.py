@@ -30,7 +30,7 @@ from workbench.models.embedded.state import (
 from workbench.models.wheels import PipFetcher
 
 _LOOPBACK = "127.0.0.1"
-_LOCK_WAIT_S = 5
+_LOCK_WAIT_S = 1
 _TICK_S = 0.5
 _SHUTDOWN_S = 2
 
