@@ -196,8 +196,8 @@ def bars_html(counts: Mapping[str, int]) -> str:
     """Counts by name, largest first, each with a bar."""
     most = max(counts.values(), default=1)
     rows = "".join(
-        f"<dt>{escape(name)}</dt>"
-        f'<dd><div class="wb-bar" style="width:{max(2, 100 * count // most)}%"></div></dd>'
+        f'<dt>{escape(name)}</dt><dd aria-hidden="true">'
+        f'<div class="wb-bar" style="width:{max(2, 100 * count // most)}%"></div></dd>'
         f"<dd>{count:,}</dd>"
         for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )

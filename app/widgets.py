@@ -81,7 +81,7 @@ def retry() -> None:
 def show_empty() -> None:
     """What to do first in a workspace without documents."""
     with st.container(border=True, key="empty"):
-        st.subheader("This workspace is empty")
+        st.subheader("This workspace is empty", anchor=False)
         st.html(
             '<p class="wb-lead">Add a folder or single files: PDF, Word, Excel, CSV, web pages, '
             "Markdown and plain text. Personal details are masked before anything is stored.</p>"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with _served(options) as (address, empty), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         for theme in THEMES:
             for width in WIDTHS:
                 _take(browser, address, options, theme=theme, width=width)
@@ -127,25 +128,31 @@ def _served(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
     if options.address:
         yield options.address, ""
         return
-    with tempfile.TemporaryDirectory() as nothing:
-        with _serve(options.workspace) as address, _serve(Path(nothing)) as empty:
-            yield address, empty
+    with (
+        tempfile.TemporaryDirectory() as nothing,
+        serve(options.workspace) as address,
+        serve(Path(nothing)) as empty,
+    ):
+        yield address, empty
 
 
 @contextmanager
-def _serve(workspace: Path) -> Iterator[str]:
+def serve(workspace: Path) -> Iterator[str]:
+    """The app over ``workspace`` on a free port of this machine; yields its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-c", "from workbench.cli import main; main()"]
     command += ["--workspace", str(workspace), "app", "--port", str(port)]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         _wait_until_served(f"http://127.0.0.1:{port}/_stcore/health")
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # the command and the server that it started
         process.wait()
 
 
@@ -161,7 +168,8 @@ def _wait_until_served(address: str) -> None:
             time.sleep(0.2)
 
 
-def _chromium() -> str:
+def chromium() -> str:
+    """The browser's path."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path

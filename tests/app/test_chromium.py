@@ -1,0 +1,134 @@
+"""One newcomer's journey through the served app, in a real browser with the real light model."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from scripts.screenshots import FLAGS, WIDTHS, serve
+from tests.app.conftest import HOSTILE_NAME, HOSTILE_TEXT
+
+pytestmark = [pytest.mark.app, pytest.mark.models, pytest.mark.slow]
+
+QUESTION = "How many hours of annual leave can I carry over to the next leave year?"
+SAMPLE = ("handbook/leave.md", "invoices/AmazonWebServices.pdf", "invoices/QualityHosting.pdf")
+ANSWER_TIMEOUT_MS = 300_000
+TIMEOUT_MS = 60_000
+
+
+@dataclass
+class Seen:
+    """What the browser asked for and complained about."""
+
+    foreign: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def served(sample_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app over a small real workspace, with the light model."""
+    root = tmp_path_factory.mktemp("journey")
+    for name in SAMPLE:
+        shutil.copy(sample_folder / name, root)
+    (root / HOSTILE_NAME).write_text(HOSTILE_TEXT, encoding="utf-8")
+    files = [str(root / name) for name in (*(Path(name).name for name in SAMPLE), HOSTILE_NAME)]
+    command = [sys.executable, "-c", "from workbench.cli import main; main()"]
+    command += ["--workspace", str(root / "workspace"), "ingest", *files]
+    subprocess.run(command, check=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBENCH_CHAT_MODEL", "qwen2.5-coder:0.5b")
+        with serve(root / "workspace") as address:
+            yield address
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def seen() -> Seen:
+    return Seen()
+
+
+@pytest.fixture
+def page(browser: Browser, served: str, seen: Seen) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    opened = context.new_page()
+    opened.set_default_timeout(TIMEOUT_MS)
+    opened.on(
+        "request", lambda r: r.url.startswith((served, "data:")) or seen.foreign.append(r.url)
+    )
+    opened.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    opened.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
+    opened.goto(served)
+    yield opened
+    context.close()
+
+
+def test_from_the_front_page_to_the_exact_words(
+    page: Page, browser: Browser, served: str, seen: Seen
+) -> None:
+    expect(page.get_by_text("Recent questions")).to_be_visible(timeout=TIMEOUT_MS)
+    box = page.get_by_test_id("stChatInputTextArea")
+    box.fill(QUESTION)
+    box.press("Enter")
+    expect(page.get_by_text("Supported by the sources")).to_be_visible(timeout=ANSWER_TIMEOUT_MS)
+    expect(page.locator(".wb-text")).to_contain_text("240")
+
+    citation = page.get_by_role("button", name="[1]")
+    citation.focus()
+    page.keyboard.press("Enter")
+    mark = page.locator(".wb-source mark").first
+    expect(mark).to_be_in_viewport()
+    expect(mark).to_contain_text("240")
+    reader, marked = page.locator(".wb-source").bounding_box(), mark.bounding_box()
+    assert reader is not None
+    assert marked is not None
+    assert (
+        reader["y"]
+        <= marked["y"]
+        < marked["y"] + marked["height"]
+        <= (reader["y"] + reader["height"])
+    )
+    page.keyboard.press("Escape")
+    expect(page.locator(".wb-source")).to_have_count(0)
+
+    other = browser.new_context().new_page()
+    other.goto(f"{served}/ask")
+    expect(other.get_by_text("Try one of these")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(other.get_by_text(QUESTION)).to_have_count(0)
+    other.context.close()
+    assert seen == Seen()
+
+
+def test_hostile_documents_stay_text(page: Page, served: str, seen: Seen) -> None:
+    page.goto(f"{served}/library")
+    name = page.get_by_role("button", name="onerror")
+    expect(name).to_be_visible(timeout=TIMEOUT_MS)
+    assert name.locator("img, a, [style*='color']").count() == 0
+    name.click()
+    expect(page.locator(".wb-source")).to_contain_text("<script>window.taken = 1</script>")
+    assert page.evaluate("window.taken") is None
+    assert page.locator("img[src='x'], a[href^='javascript']").count() == 0
+    assert seen == Seen()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("path", ["", "ask", "library"])
+def test_pages_fit_their_width(page: Page, served: str, path: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+    page.goto(f"{served}/{path}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=TIMEOUT_MS)
+    page.get_by_test_id("stSkeleton").first.wait_for(state="hidden")
+    assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= width
