@@ -20,12 +20,17 @@ _FILLER = (
     r"APO|FPO|DPO|AA|AE|AP|ul|Str|St|Rd|Ave)\b\.?"
 )
 _BEFORE = regex.compile(rf"(?:(?<![\w.,$\-/])\d{{1,6}}[A-Za-z]?|\b{_FILLER}){_GAP}$", regex.I)
-# A line of its own that ends in a postcode: "Springfield 12345", "Sweden 650 05".
-_LAST_LINE = r"(?:(?-i:\p{Lu})[\w.'\-]*[ ]){1,3}(?:\(\w+\) )?\d{4,6}\b"
+# The last lines of a letter's address: a town, then what ends in a postcode ("Sweden 65005").
+_CAPITALS = r"(?-i:\p{Lu})[\w.'\-]*(?: (?-i:\p{Lu})[\w.'\-]*){0,3}"
+_NEXT_LINE = r"[ ]?,?(?:\n[ \t>?|,\-]{0,12}){1,2}"
+_LAST_LINES = (
+    rf"(?:{_NEXT_LINE}{_CAPITALS}){{0,1}}(?:{_NEXT_LINE}|, ?){_CAPITALS}"
+    r"(?: \(\w+\))? \d{4,6}\b"
+)
 _AFTER = regex.compile(
     rf"{_GAP}(?:{_FILLER}|(?-i:[A-Z]{{2}})\b(?=[ \t]*(?:\d{{4,5}}|$|\n))|"
     r"\d{1,6}(?:-\d{3,4})?[A-Za-z]?\b(?![.,]?\d|%|\())"
-    rf"|[ ]?,?(?:\n[ \t>?|,\-]{{0,12}}|, ?){_LAST_LINE}",
+    rf"|{_LAST_LINES}",
     regex.I,
 )
 _TOKEN = regex.compile(r"\w+")

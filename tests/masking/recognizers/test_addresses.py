@@ -27,6 +27,7 @@ def found(text: str) -> set[str]:
         ("Bahnhofstraße 12, 10115 Berlin", "Bahnhofstraße 12, 10115 Berlin"),
         ("12 rue de Rivoli", "12 rue de Rivoli"),
         ("Via Roma 7", "Via Roma 7"),
+        ("at the corner of First and Main Street.", "the corner of First and Main Street."),
         ("PSC 3294, Box 9168\nAPO AA 61487", "PSC 3294, Box 9168\nAPO AA 61487"),
     ],
 )

@@ -66,6 +66,16 @@ STREET_ADDRESSES = (
         score=0.75,
     ),
     Recognizer(
+        name="street corner",
+        type="STREET_ADDRESS",
+        # An address as much as a house number is: the whole phrase names the place.
+        pattern=(
+            r"\b(?:[Tt]he )?[Cc]orner of (?:\d+ )?\p{Lu}\S*(?: \S+){0,4}? (?:and|&) "
+            r"(?:\d+ )?\p{Lu}[\p{L}'\-]+(?: \p{Lu}[\p{L}.'\-]+){0,2}"
+        ),
+        score=0.8,
+    ),
+    Recognizer(
         name="military post",
         type="STREET_ADDRESS",
         # As the US Postal Service writes them: unit or ship, box, then APO, FPO or DPO.
