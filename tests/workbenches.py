@@ -32,7 +32,7 @@ def make_workbench(tmp_path: Path) -> MakeWorkbench:
         server: FakeServer | None = None,
     ) -> Workbench:
         settings = config or Config()
-        fake = server or FakeServer(reply)
+        fake = server or FakeServer(agreeing(reply) if reply else None)
         masker = Masker(
             settings.masking,
             MemoryPlaceholders(),
@@ -64,6 +64,11 @@ def folder(tmp_path: Path) -> Path:
     for name, text in files.items():
         (root / name).write_text(text, encoding="utf-8")
     return root
+
+
+def agreeing(reply: Callable[[ChatRequest], str]) -> Callable[[ChatRequest], str]:
+    """``reply`` for drafts; a plain question, as the relevance verdict asks one, gets a yes."""
+    return lambda request: "yes" if request.schema is None else reply(request)
 
 
 def question_of(request: ChatRequest) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.workbenches import MakeWorkbench, question_of, sentence_with
+from tests.workbenches import MakeWorkbench, agreeing, question_of, sentence_with
 from workbench.config import Config, LimitsConfig, MaskingConfig
 from workbench.errors import InvalidReply, UsageError
-from workbench.models.fake import FakeServer
+from workbench.models.fake import FakeServer, extract
 from workbench.models.messages import ChatRequest
 from workbench.results import ABSTENTION, Answer
 from workbench.tasks.ask import parse_draft
@@ -78,7 +78,7 @@ def test_an_invented_sentence_is_marked_and_kept_out_of_the_text(
 
 
 def test_an_empty_workspace_abstains_without_a_model_call(make_workbench: MakeWorkbench) -> None:
-    server = FakeServer(faithful)
+    server = FakeServer(agreeing(faithful))
     answer = make_workbench(server=server).session("ana").ask(QUESTION)
     assert answer.status is Support.ABSTAINED
     assert server.requests == []
@@ -87,7 +87,7 @@ def test_an_empty_workspace_abstains_without_a_model_call(make_workbench: MakeWo
 def test_an_unrelated_question_abstains_without_a_model_call(
     make_workbench: MakeWorkbench, folder: Path
 ) -> None:
-    server = FakeServer(faithful)
+    server = FakeServer(agreeing(faithful))
     session = make_workbench(server=server).session("ana")
     session.ingest(folder)
     assert session.ask("zebra quantum xylophone").status is Support.ABSTAINED
@@ -97,7 +97,7 @@ def test_an_unrelated_question_abstains_without_a_model_call(
 def test_the_same_question_again_comes_from_the_cache(
     make_workbench: MakeWorkbench, folder: Path
 ) -> None:
-    server = FakeServer(faithful)
+    server = FakeServer(agreeing(faithful))
     session = make_workbench(server=server).session("ana")
     session.ingest(folder)
     first = session.ask(QUESTION)
@@ -116,7 +116,7 @@ def test_personal_data_reaches_neither_model_nor_store(
     secret = "jane.roe@example.com"
     document = tmp_path / "contacts.txt"
     document.write_text(f"The travel desk answers mail at {secret} every day.", encoding="utf-8")
-    server = FakeServer()
+    server = FakeServer(agreeing(extract))
     session = make_workbench(server=server).session("ana")
     session.ingest(document)
     answer = session.ask(f"Does the travel desk answer mail at {secret}?")
@@ -140,7 +140,7 @@ def test_passages_are_cut_to_the_context(make_workbench: MakeWorkbench, tmp_path
     long = tmp_path / "long.txt"
     lines = [f"Rule {n} says that sick leave of kind {n} needs form {n}." for n in range(400)]
     long.write_text("\n\n".join(lines), encoding="utf-8")
-    server = FakeServer()
+    server = FakeServer(agreeing(extract))
     config = Config(limits=LimitsConfig(), masking=MaskingConfig(types=()))
     session = make_workbench(server=server, config=config).session("ana")
     session.ingest(long)

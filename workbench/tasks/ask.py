@@ -18,14 +18,12 @@ from workbench.prompts.registry import Prompt, load_prompt
 from workbench.results import ABSTENTION, Answer
 from workbench.store.corpus import Corpus
 from workbench.tasks.attribute import Draft, attribute
+from workbench.tasks.relevance import is_answerable
 from workbench.tasks.retrieve import require_question, retrieve
 from workbench.values import Claim, Hit, Support
 
 HITS = 8
 """How many passages are retrieved; the best of them that fit are shown to the model."""
-
-MIN_SIMILARITY = 0.35
-"""Below this cosine of question and best passage nothing in the corpus is about the question."""
 
 NOT_FOUND = "NOT FOUND"
 _MAX_PASSAGE_CHARS = 2_400
@@ -72,7 +70,7 @@ def ask(
     prompt = load_prompt("answer")
     chosen = model or rooms.config.models.chat
     claims: tuple[Claim, ...] = ()
-    if is_relevant(hits):
+    if is_answerable(run, rooms.models, masked, hits, model=chosen):
         shown = fitting(hits, prompt, rooms.config.models.num_ctx)
         request = _request(prompt, masked, shown, model=chosen)
         draft = yield from _draft(run, rooms, request)
@@ -92,11 +90,6 @@ def ask(
     )
     rooms.corpus.save_answer(run, answer)
     yield answer
-
-
-def is_relevant(hits: Sequence[Hit]) -> bool:
-    """Whether any passage is near enough to be worth reading."""
-    return any((hit.similarity or 0.0) >= MIN_SIMILARITY for hit in hits)
 
 
 def fitting(hits: Sequence[Hit], prompt: Prompt, num_ctx: int) -> tuple[Hit, ...]:

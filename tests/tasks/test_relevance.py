@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from workbench.config import ModelsConfig
+from workbench.guard.budget import Budget
+from workbench.guard.policy import Action
+from workbench.guard.run import Run
+from workbench.models.fake import FakeServer
+from workbench.models.governed import Models, NoCache
+from workbench.tasks.relevance import FAR, NEAR, is_answerable
+from workbench.values import Actor, Chunk, Hit, Scope
+
+
+def hit(similarity: float | None, text: str = "The office opens at nine.") -> Hit:
+    chunk = Chunk(0, 0, len(text), text, heading="Hours")
+    return Hit(chunk, "doc", "file:///doc", "internal", 1.0, similarity=similarity)
+
+
+Judge = Callable[..., tuple[bool, int]]
+
+
+@pytest.fixture
+def judge() -> Judge:
+    """The decision, and how many model calls it took."""
+
+    def decide(verdict: str, *hits: Hit) -> tuple[bool, int]:
+        server = FakeServer(lambda request: verdict)
+        models = Models(server, ModelsConfig(), NoCache())
+        actor = Actor("ana", "analyst", Scope(unrestricted=True))
+        run = Run(actor, Action.ASK, actor.scope, Budget(10_000, 60))
+        found = is_answerable(run, models, "When does it open?", hits, model="light")
+        return found, len(server.requests)
+
+    return decide
+
+
+def test_far_passages_cost_no_model_call(judge: Judge) -> None:
+    assert judge("yes") == (False, 0)
+    assert judge("yes", hit(FAR - 0.01)) == (False, 0)
+    assert judge("yes", hit(None)) == (False, 0)
+
+
+def test_near_passages_need_no_verdict(judge: Judge) -> None:
+    assert judge("no", hit(NEAR)) == (True, 0)
+    assert judge("no", hit(0.1), hit(NEAR + 0.1)) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"), [("yes", True), ("Yes.", True), ("no", False), ("", False)]
+)
+def test_between_them_the_model_decides(judge: Judge, verdict: str, expected: bool) -> None:
+    assert judge(verdict, hit((FAR + NEAR) / 2)) == (expected, 1)
