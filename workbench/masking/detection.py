@@ -115,8 +115,8 @@ class Detection:
         return known
 
     def _detect(self, parts: Sequence[str]) -> list[tuple[Span, ...]]:
-        if not parts:
-            return []
+        if not parts or not self._detectors:
+            return [() for _ in parts]
         # Rampart computes outside the interpreter's lock: it takes the second core.
         with ThreadPoolExecutor(len(self._detectors)) as pool:
             results = list(pool.map(partial(_find, parts), self._detectors))

@@ -241,6 +241,8 @@ def _replaced(text: str, spans: Sequence[Span], shown: Sequence[str]) -> _Replac
 
 
 def _detectors(config: MaskingConfig) -> tuple[Detector, ...]:
+    if not config.types:
+        return ()
     return (Patterns(RECOGNIZERS), Presidio(config.types, config.threshold), Rampart())
 
 
