@@ -38,3 +38,11 @@ def test_one_word_or_no_number_is_no_address() -> None:
 def test_an_unlikely_word_starts_no_address() -> None:
     text = "12 Rynek 73"
     assert joined(text, [at(text, "Rynek", "STREET_WORD", 0.3)], []) == []
+
+
+def test_town_and_state_without_a_postcode_belong_to_the_street() -> None:
+    text = "sent to 40 William Street Wellesley Hills MA yesterday"
+    street = at(text, "40 William Street", "STREET_ADDRESS")
+    assert joined(text, [], [street]) == [
+        ("40 William Street Wellesley Hills MA", "STREET_ADDRESS")
+    ]

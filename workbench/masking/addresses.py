@@ -30,11 +30,13 @@ _LAST_LINES = (
 _AFTER = regex.compile(
     rf"{_GAP}(?:{_FILLER}|(?-i:[A-Z]{{2}})\b(?=[ \t]*(?:\d{{4,5}}|$|\n))|"
     r"\d{1,6}(?:-\d{3,4})?[A-Za-z]?\b(?![.,]?\d|%|\())"
-    rf"|{_LAST_LINES}",
+    rf"|{_LAST_LINES}|,?[ ]{_CAPITALS},? (?-i:[A-Z]{{2}})\b",
     regex.I,
 )
 _TOKEN = regex.compile(r"\w+")
 _PLAIN_GAP = regex.compile(_GAP)
+# "Via delle Coste 41", where only the first and the last word were seen.
+_WORDS_GAP = regex.compile(r"(?: (?:\p{Lu}[\w'.\-]*|d[aeiou]\w{0,3}|la|le|el|van|der|von)){1,2} ")
 _LOOK_BACK_CHARS = 32
 
 
@@ -78,7 +80,7 @@ def _grown(text: str, known: Sequence[Span], index: int) -> Span:
         if part.start >= end:
             while (more := _AFTER.match(text, end)) and more.end() <= part.start:
                 end = more.end()
-            if not _PLAIN_GAP.fullmatch(text, end, part.start):
+            if not any(gap.fullmatch(text, end, part.start) for gap in (_PLAIN_GAP, _WORDS_GAP)):
                 break
         end = max(end, part.end)
     while more := _AFTER.match(text, end):

@@ -24,7 +24,7 @@ NAME_AGAINST = 0.4
 """From which it is a name although spaCy sees a place, a date or an organisation there."""
 NAME_BESIDE = 0.1
 """From which a word beside a name belongs to the name."""
-NAME_LOWER = 0.5
+NAME_LOWER = 0.3
 """From which a word of a line without capitals is a name."""
 NAME_LOWER_PAIR = 0.85
 """From which two words in lower case side by side are a name in a line with capitals."""
