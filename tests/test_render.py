@@ -77,3 +77,21 @@ def test_highlighting_keeps_every_character(text: str, pairs: list[tuple[int, in
 
 def test_overlapping_spans_are_merged() -> None:
     assert render.merge_spans([(5, 9), (0, 3), (2, 6), (12, 13)]) == [(0, 9), (12, 13)]
+
+
+def test_a_hit_shows_where_the_query_stands_in_it_and_how_it_was_found() -> None:
+    text = "filler " * 200 + "You can carry over 240 <b>hours</b> of leave. " + "more " * 200
+    hit = Hit(Chunk(0, 0, len(text), text), "a.md", "file:///a.md", "internal", 1.0, vector_rank=3)
+    html = render.hits_html("How many hours can I carry over?", [hit])
+    assert len(html) < render.SNIPPET_CHARS + 1_000
+    assert html.count("<mark ") == 3
+    assert ">hours</mark>" in html
+    assert "&lt;b&gt;" in html
+    assert "by meaning #3" in html
+
+
+def test_a_short_hit_is_shown_whole() -> None:
+    hit = Hit(Chunk(0, 0, 9, "One\n two."), "a.md", "file:///a.md", "internal", 1.0)
+    html = render.hits_html("three", [hit])
+    assert "One two.</li>" in html
+    assert "…" not in html

@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
 from workbench.values import Citation, Claim, Hit
 
+# Colours are translucent or of middle brightness, so that they suit light and dark pages alike.
 _STYLE = (
     "font-family:system-ui,sans-serif;line-height:1.5;max-width:52rem;"
-    "border-left:3px solid #4a6fa5;padding-left:.8rem"
+    "border-left:3px solid #4a7fc1;padding-left:.8rem"
 )
-_QUOTE = "margin:.2rem 0 .6rem 1.4rem;opacity:.9"
-_UNSUPPORTED = "text-decoration:underline dotted #9a6700"
+_QUOTE = "margin:.2rem 0 .6rem 1rem"
+_FAINT = "opacity:.7"
+_MARK = "background:rgba(255,200,0,.35);color:inherit;border-radius:2px"
+_UNSUPPORTED = "text-decoration:underline dotted #c98500"
+_BADGE = "color:#fff;border-radius:.6rem;padding:.1rem .6rem;font-size:85%"
 _BADGES = {
     "supported": ("#1d7a46", "Every statement is backed by a source"),
     "partial": ("#9a6700", "Some statements have no source"),
     "abstained": ("#6b7280", "Not in the sources"),
 }
-CONTEXT_CHARS = 160
+_TABLE = "border-collapse:collapse;margin:.4rem 0"
+_CAPTION = f"caption-side:top;text-align:left;padding:.2rem 0;{_FAINT}"
+_CELL = (
+    "padding:.25rem .7rem;vertical-align:top;border-bottom:1px solid rgba(128,128,128,.3);"
+    "max-width:30rem;white-space:normal;overflow-wrap:anywhere"
+)
+SNIPPET_CHARS = 360
+"""How much of a hit's text is shown in a list of hits."""
+
+_LEAD_CHARS = 80
+_WORD = re.compile(r"\w+")
+_COMMON = frozenset(
+    """
+    about and any are can could did does for from get had has have her his how its may must not
+    she should that the their them there they this was were what when where which who whom whose
+    why will with would you your
+    """.split()  # noqa: SIM905
+)
 
 
 def answer_html(status: str, text: str, claims: Sequence[Claim], model: str) -> str:
@@ -27,13 +49,15 @@ def answer_html(status: str, text: str, claims: Sequence[Claim], model: str) -> 
     citations = _numbered(claims)
     sentences = [_claim_html(claim, citations) for claim in claims] or [escape(text)]
     sources = "".join(
-        f'<details style="{_QUOTE}"><summary>[{number}] {escape(where(citation))}</summary>'
-        f"<mark>{_lines(citation.quote)}</mark></details>"
+        f'<details open style="{_QUOTE}">'
+        f'<summary style="{_FAINT}">[{number}] {escape(where(citation))}</summary>'
+        f'<mark style="{_MARK}">{_lines(citation.quote)}</mark></details>'
         for citation, number in citations.items()
     )
     return (
-        f'<div style="{_STYLE}"><div><b style="color:{colour}">{escape(meaning)}</b>'
-        f' <small style="opacity:.7">{escape(model)}</small></div>'
+        f'<div style="{_STYLE}"><div>'
+        f'<span style="{_BADGE};background:{colour}">{escape(meaning)}</span>'
+        f' <small style="{_FAINT}">{escape(model)}</small></div>'
         f"<p>{' '.join(sentences)}</p>{sources}</div>"
     )
 
@@ -49,12 +73,12 @@ def answer_text(status: str, text: str, claims: Sequence[Claim]) -> str:
 
 
 def hits_html(query: str, hits: Sequence[Hit]) -> str:
-    """A list of hits with the query's words marked."""
-    words = {word.casefold() for word in query.split() if len(word) > 2}
+    """A list of hits, each as the part of its text where the query's words begin, marked."""
+    words = {word.casefold() for word in _WORD.findall(query) if len(word) > 2} - _COMMON
     items = "".join(
-        f"<li><b>{escape(hit.document)}</b>{_page(hit.chunk.page)} "
-        f'<small style="opacity:.7">{escape(hit.chunk.heading)}</small><br>'
-        f"{_mark_words(hit.chunk.text, words)}</li>"
+        f'<li style="margin-bottom:.5rem"><b>{escape(hit.document)}</b>{_page(hit.chunk.page)} '
+        f'<small style="{_FAINT}">{escape(hit.chunk.heading)}{_found_by(hit)}</small><br>'
+        f"{_snippet(hit.chunk.text, words)}</li>"
         for hit in hits
     )
     return f'<div style="{_STYLE}"><ol>{items or "<li>No hits</li>"}</ol></div>'
@@ -71,15 +95,12 @@ def hits_text(hits: Sequence[Hit]) -> str:
 
 
 def table_html(columns: Sequence[str], rows: Iterable[Sequence[object]], caption: str) -> str:
-    """A plain table with escaped cells."""
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape('' if v is None else str(v))}</td>" for v in row) + "</tr>"
-        for row in rows
-    )
+    """A plain table with escaped cells, numbers to the right."""
+    head = "".join(f'<th style="{_CELL};text-align:left">{escape(name)}</th>' for name in columns)
+    body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
     return (
-        f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table>"
+        f'<table style="{_TABLE}"><caption style="{_CAPTION}">{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 
@@ -131,9 +152,33 @@ def _page(page: int | None) -> str:
     return f", page {page}" if page else ""
 
 
-def _mark_words(text: str, words: set[str]) -> str:
-    shown = []
-    for word in text.split():
-        bare = word.strip(".,;:!?()[]\"'").casefold()
-        shown.append(f"<mark>{escape(word)}</mark>" if bare in words else escape(word))
-    return " ".join(shown)
+def _cell(value: object) -> str:
+    side = "right" if isinstance(value, int | float) else "left"
+    shown = f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
+    return f'<td style="{_CELL};text-align:{side}">{escape(shown)}</td>'
+
+
+def _found_by(hit: Hit) -> str:
+    ranks = (("words", hit.keyword_rank), ("meaning", hit.vector_rank))
+    found = " and ".join(f"{way} #{rank}" for way, rank in ranks if rank is not None)
+    return f" · by {found}" if found else ""
+
+
+def _snippet(text: str, words: set[str]) -> str:
+    """At most SNIPPET_CHARS of the text on one line, from shortly before the first of ``words``."""
+    line = " ".join(text.split())
+    found = [m for m in _WORD.finditer(line) if m.group().casefold() in words]
+    start = max(0, found[0].start() - _LEAD_CHARS) if found else 0
+    if len(line) - start < SNIPPET_CHARS:
+        start = max(0, len(line) - SNIPPET_CHARS)
+    if start:
+        start = line.find(" ", start) + 1
+    end = min(len(line), start + SNIPPET_CHARS)
+    parts, cursor = ["… " if start else ""], start
+    for match in found:
+        if match.start() >= cursor and match.end() <= end:
+            parts.append(escape(line[cursor : match.start()]))
+            parts.append(f'<mark style="{_MARK}">{escape(match.group())}</mark>')
+            cursor = match.end()
+    parts.extend([escape(line[cursor:end]), " …" if end < len(line) else ""])
+    return "".join(parts)
