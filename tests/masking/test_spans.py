@@ -54,3 +54,8 @@ def test_a_value_found_once_is_found_at_every_place() -> None:
         Span(5, 12, "X", 0.9),
         Span(32, 39, "X", 0.9),
     ]
+
+
+def test_types_that_depend_on_context_are_not_repeated() -> None:
+    text = "Subsidiary and Subsidiary"
+    assert repeats(text, [Span(0, 10, "ORGANIZATION", 0.9)]) == []

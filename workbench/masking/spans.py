@@ -9,6 +9,7 @@ CERTAIN = 0.95
 """From this score on a span is proven by a checksum or by an unmistakable form."""
 
 _SHORTEST_REPEAT = 6
+_CONTEXTUAL = frozenset({"DATE_TIME", "LOCATION", "NRP", "ORGANIZATION"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,15 @@ def _outside(span: Span, taken: Sequence[Span]) -> list[Span]:
 
 
 def repeats(text: str, values: Iterable[Span]) -> list[Span]:
-    """Every further place of the values that ``values`` cover in ``text``, word for word."""
-    known = {text[s.start : s.end]: s for s in values if s.end - s.start >= _SHORTEST_REPEAT}
+    """Every further place of the values that ``values`` cover in ``text``, word for word.
+
+    Not of types that depend on their context: "May" is a month once and a verb the next time.
+    """
+    known = {
+        text[s.start : s.end]: s
+        for s in values
+        if s.end - s.start >= _SHORTEST_REPEAT and s.type not in _CONTEXTUAL
+    }
     found: list[Span] = []
     for value, span in known.items():
         start = text.find(value)

@@ -26,6 +26,12 @@ def test_a_card_needs_issuer_length_and_check_digit() -> None:
     assert not is_card("0000000000000000")
 
 
+def test_a_number_named_a_card_needs_the_check_digit_only() -> None:
+    assert found(CREDIT_CARDS, "redeem on credit card 0604 2607 0011") == ["0604 2607 0011"]
+    assert found(CREDIT_CARDS, "redeem on credit card 0604 2607 0012") == []
+    assert found(CREDIT_CARDS, "redeem on voucher 0604 2607 0011") == []
+
+
 def test_two_cards_in_a_row_are_two() -> None:
     text = "4111 1111 1111 1111 5555 5555 5555 4444"
     assert found(CREDIT_CARDS, text) == ["4111 1111 1111 1111", "5555 5555 5555 4444"]

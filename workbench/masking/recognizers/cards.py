@@ -92,7 +92,25 @@ def _longest_card(text: str, groups: list[tuple[int, int]], first: int) -> int |
     return best
 
 
+def find_named_card(text: str, start: int, end: int) -> Iterable[tuple[int, int]]:
+    """A number that the text calls a card needs its check digit only."""
+    digits = "".join(_DIGITS.findall(text, start, end))
+    if _FEWEST <= len(digits) <= _MOST and len(set(digits)) > 1 and luhn(digits):
+        yield start, end
+
+
 CREDIT_CARDS = (
+    Recognizer(
+        name="numbers named as cards",
+        type="CREDIT_CARD",
+        pattern=(
+            r"\b(?:(?:credit|debit|bank|payment|gift)[ \-]?)?card\b[^\d\n]{0,20}"
+            r"(?P<value>\d(?:[ .\-]?\d){11,18})(?![ .\-]?\d)"
+        ),
+        score=1.0,
+        find=find_named_card,
+        ignore_case=True,
+    ),
     Recognizer(
         name="card numbers",
         type="CREDIT_CARD",
