@@ -59,3 +59,9 @@ def test_a_value_found_once_is_found_at_every_place() -> None:
 def test_types_that_depend_on_context_are_not_repeated() -> None:
     text = "Subsidiary and Subsidiary"
     assert repeats(text, [Span(0, 10, "ORGANIZATION", 0.9)]) == []
+
+
+def test_a_single_word_is_spread_only_if_it_is_mostly_a_name() -> None:
+    text = "Trello, Trello, Trello"
+    assert repeats(text, [Span(0, 6, "PERSON", 0.9)]) == []
+    assert len(repeats(text, [Span(0, 6, "PERSON", 0.9), Span(8, 14, "PERSON", 0.9)])) == 3

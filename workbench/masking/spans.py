@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 CERTAIN = 0.95
@@ -74,25 +74,32 @@ def _outside(span: Span, taken: Sequence[Span]) -> list[Span]:
     return pieces
 
 
-def repeats(text: str, values: Iterable[Span]) -> list[Span]:
+def repeats(text: str, values: Sequence[Span]) -> list[Span]:
     """Every further place of the values that ``values`` cover in ``text``, word for word.
 
-    Not of types that depend on their context: "May" is a month once and a verb the next time.
+    Not of types that depend on their context: "May" is a month once and a verb the next time. A
+    single word is a name everywhere only if it was taken for one at half of its places or more.
     """
-    known = {
-        text[s.start : s.end]: s
-        for s in values
-        if s.end - s.start >= _SHORTEST_REPEAT and s.type not in _CONTEXTUAL
-    }
+    known: dict[str, list[Span]] = {}
+    for span in values:
+        if span.end - span.start >= _SHORTEST_REPEAT and span.type not in _CONTEXTUAL:
+            known.setdefault(text[span.start : span.end], []).append(span)
     found: list[Span] = []
-    for value, span in known.items():
-        start = text.find(value)
-        while start >= 0:
-            end = start + len(value)
-            if not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
-                found.append(Span(start, end, span.type, span.score))
-            start = text.find(value, end)
+    for value, spans in known.items():
+        kind, score = spans[0].type, spans[0].score
+        places = [Span(start, start + len(value), kind, score) for start in _places(text, value)]
+        if kind != "PERSON" or " " in value or 2 * len(spans) >= len(places):
+            found.extend(places)
     return found
+
+
+def _places(text: str, value: str) -> Iterator[int]:
+    start = text.find(value)
+    while start >= 0:
+        end = start + len(value)
+        if not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
+            yield start
+        start = text.find(value, end)
 
 
 def trim(text: str, span: Span) -> Span | None:
