@@ -19,7 +19,8 @@ _PLACEHOLDER = re.compile(r"<([A-Z][A-Z_]*)_(\d+)>")
 _ESCAPED_PLACEHOLDER = re.compile(r"&lt;([A-Z][A-Z_]*)_(\d+)&gt;")
 _HEADING = re.compile(r"^#{1,6} +(?=\S)")
 _BOLD = re.compile(r"\*\*(?=\S)([^*<>]+)(?<=\S)\*\*")
-_LINK = re.compile(r"(?<!!)\[([^\[\]<>]+)\]\([^()<>]*\)")
+# A quote may end within a link, so its closing bracket may be missing at the very end.
+_LINK = re.compile(r"(?<!!)\[([^\[\]<>]+)\]\([^()<>]*(?:\)|\Z)")
 _CODE = re.compile(r"`([^`]+)`")
 
 _KINDS = {

@@ -81,13 +81,17 @@ def retry() -> None:
 def show_empty() -> None:
     """What to do first in a workspace without documents."""
     with st.container(border=True, key="empty"):
-        st.subheader("This workspace is empty", anchor=False)
+        st.header("This workspace is empty", anchor=False)
         st.html(
             '<p class="wb-lead">Add a folder or single files: PDF, Word, Excel, CSV, web pages, '
             "Markdown and plain text. Personal details are masked before anything is stored.</p>"
             "<p>Run this in a terminal, with your own folder at its end, then come back:</p>"
         )
-        st.code(f'workbench --workspace "{workspace.folder()}" ingest my-folder', language="bash")
+        st.code(
+            f'workbench --workspace "{workspace.folder()}" ingest my-folder',
+            language=None,
+            wrap_lines=True,
+        )
         st.button(
             "I have added documents",
             icon=":material/refresh:",

@@ -17,9 +17,17 @@ SUGGESTIONS = 4
 # after this long.
 _FRESH_S = 15
 
+# Of every document the longest section first, and headings of several words before single ones.
 _TOPICS = """
-SELECT document, list_extract(string_split(heading, ' > '), -1) AS topic, sum(length(text)) AS chars
-FROM chunks WHERE heading <> '' GROUP BY ALL ORDER BY chars DESC, document, topic LIMIT 200
+WITH topics AS (
+    SELECT list_extract(string_split(heading, ' > '), -1) AS topic, document,
+        sum(length(text)) AS chars, topic LIKE '% %' AS several
+    FROM chunks WHERE heading <> '' GROUP BY ALL
+)
+SELECT topic FROM topics
+ORDER BY several DESC,
+    row_number() OVER (PARTITION BY several, document ORDER BY chars DESC, topic), chars DESC, topic
+LIMIT 100
 """
 
 

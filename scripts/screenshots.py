@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import socket
@@ -36,6 +37,7 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
+OUTCOME = re.compile("Supported by the sources|Partly supported|Not in the sources")
 ANSWER_TIMEOUT_MS = 300_000
 START_TIMEOUT_S = 60
 
@@ -46,7 +48,7 @@ def main() -> None:
     parser.add_argument("--workspace", type=Path, default=ROOT / "data" / "local" / "demo")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots")
     parser.add_argument(
-        "--question", default="How many hours of annual leave can I carry over to the next year?"
+        "--question", default="How many weeks of paid parental leave are employees entitled to?"
     )
     parser.add_argument("--unanswerable", default="Who won the football world cup in 1990?")
     parser.add_argument("--address", help="of an app that already runs; serves none then")
@@ -78,14 +80,15 @@ def _take(
     page.goto(f"{address}/ask")
     page.get_by_text("Try one of these").wait_for()
     shoot("ask-start")
-    _ask(page, options.question, "Supported by the sources", "Partly supported")
-    page.get_by_role("button", name="[1]").scroll_into_view_if_needed()
+    _ask(page, options.question)
+    if page.get_by_role("button", name="[1]").count() == 0:
+        sys.exit(f"No document answers {options.question!r}: name another --question.")
     shoot("ask")
     page.get_by_role("button", name="[1]").click()
     page.locator(".wb-source mark").first.wait_for()
     shoot("source")
     page.keyboard.press("Escape")
-    _ask(page, options.unanswerable, "Not in the sources", "Partly supported")
+    _ask(page, options.unanswerable)
     shoot("abstained")
     page.context.close()
 
@@ -109,13 +112,13 @@ def _open(browser: Browser, address: str, *, theme: str, width: int) -> Page:
     return page
 
 
-def _ask(page: Page, question: str, *outcomes: str) -> None:
-    shown = page.get_by_text(outcomes[0]).or_(page.get_by_text(outcomes[1]))
-    before = shown.count()
+def _ask(page: Page, question: str) -> None:
+    ended = page.get_by_text(OUTCOME)
+    before = ended.count()
     box = page.get_by_test_id("stChatInputTextArea")
     box.fill(question)
     box.press("Enter")
-    shown.nth(before).wait_for(timeout=ANSWER_TIMEOUT_MS)
+    ended.nth(before).wait_for(timeout=ANSWER_TIMEOUT_MS)
 
 
 def _shoot(page: Page, path: Path) -> None:

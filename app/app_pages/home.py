@@ -41,10 +41,10 @@ def main() -> None:
     )
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Kinds of documents", anchor=False)
+        st.header("Kinds of documents", anchor=False)
         st.html(reading.bars_html(Counter(reading.kind(info.media_type) for info in documents)))
     with right:
-        st.subheader("Masked before storing", anchor=False)
+        st.header("Masked before storing", anchor=False)
         if masked:
             st.html(reading.bars_html({reading.masked_words(k): n for k, n in masked.items()}))
         else:
@@ -61,7 +61,7 @@ def _show_counts(*counts: tuple[int, str, str]) -> None:
 
 
 def _show_recent() -> None:
-    st.subheader("Recent questions", anchor=False)
+    st.header("Recent questions", anchor=False)
     rows = "".join(
         f"<details><summary>{reading.safe(row['question'])} "
         f'<span class="wb-muted wb-small">· {_STATUS[Support(row["status"])]}, '

@@ -116,8 +116,9 @@ def faithful(request: ChatRequest) -> str:
 
 
 def replying(quotes: list[str], answer: str) -> Reply:
-    """A model that always writes this."""
-    return lambda _: json.dumps({"quotes": quotes, "answer": answer})
+    """A model that finds every passage relevant and always writes this."""
+    draft = json.dumps({"quotes": quotes, "answer": answer})
+    return lambda request: "yes" if request.schema is None else draft
 
 
 def ask(app: AppTest, question: str = QUESTION) -> AppTest:

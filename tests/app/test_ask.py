@@ -32,10 +32,13 @@ class SlowServer(FakeServer):
     """Writes the beginning of an answer, then waits until it is told to go on."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(lambda _: "yes")
         self.wrote, self.go_on, self.ended = (threading.Event() for _ in range(3))
 
     def stream(self, request: ChatRequest, num_ctx: int) -> Iterator[ServerPiece]:
+        if request.schema is None:
+            yield from super().stream(request, num_ctx)
+            return
         reply = json.dumps({"quotes": [SENTENCE], "answer": SENTENCE})
         try:
             yield ServerPiece(reply[:-8])

@@ -45,7 +45,7 @@ def test_an_empty_workspace_says_the_next_step(use: MakeWorkbench, open_page: Op
     for name in ("home", "ask", "library"):
         app = open_page(name)
         assert not app.exception
-        assert app.subheader[0].value == "This workspace is empty"
+        assert app.header[0].value == "This workspace is empty"
         assert f'workbench --workspace "{workbench.folder}" ingest' in app.code[0].value
 
 
@@ -82,7 +82,7 @@ def test_a_viewer_of_another_label_sees_nothing(
 ) -> None:
     monkeypatch.setenv("WORKBENCH_ACTOR", "vi")
     use(config=Config(actors={"vi": ActorConfig(role="viewer", labels=("other",))}))
-    assert open_page().subheader[0].value == "This workspace is empty"
+    assert open_page().header[0].value == "This workspace is empty"
 
 
 def test_added_documents_are_there_at_the_next_look(

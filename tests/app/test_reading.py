@@ -100,6 +100,7 @@ def test_clipping_keeps_words_and_placeholders_whole(reading: ModuleType) -> Non
 
 def test_prose_drops_the_marks_of_markdown(reading: ModuleType) -> None:
     assert reading.prose("### Leave\n**240** [hours](h.md) ![i](j)") == "Leave\n240 hours ![i](j)"
+    assert reading.prose("See the [leave page]({% page") == "See the leave page"
 
 
 def test_an_error_says_what_and_what_next(reading: ModuleType) -> None:
