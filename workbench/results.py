@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 ABSTENTION = "The sources do not answer this question."
 
 
+def _pretty(result: object, printer: Any, cycle: bool) -> None:
+    """What IPython shows where it cannot show HTML."""
+    printer.text(str(result))
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer to ``question`` (masked) whose every supported claim carries its citations.
@@ -75,6 +80,8 @@ class Answer:
                 )
         return rows
 
+    _repr_pretty_ = _pretty
+
     def _repr_html_(self) -> str:
         return render.answer_html(self.status.value, self.text, self.claims, self.model)
 
@@ -130,6 +137,8 @@ class Hits(Sequence[Hit]):
             }
             for rank, hit in enumerate(self.hits, start=1)
         ]
+
+    _repr_pretty_ = _pretty
 
     def _repr_html_(self) -> str:
         return render.hits_html(self.query, self.hits)
@@ -198,6 +207,8 @@ class IngestReport:
     def _rows(self) -> list[dict[str, Any]]:
         return [{**asdict(item), "status": item.status.value} for item in self.items]
 
+    _repr_pretty_ = _pretty
+
     def _repr_html_(self) -> str:
         return render.table_html(
             ["File", "Status", "Passages", "Masked", "What went wrong"],
@@ -235,6 +246,8 @@ class Table:
     def to_dict(self) -> dict[str, Any]:
         """The command line's JSON: columns and rows."""
         return {"columns": self.data.column_names, "rows": self.data.to_pylist()}
+
+    _repr_pretty_ = _pretty
 
     def _repr_html_(self) -> str:
         shown = self.data.slice(0, 50).to_pylist()
