@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -202,16 +202,20 @@ class Session:
         *_, last = self.ask_stream(question, model=model)
         return cast("Answer", last)
 
-    def ask_stream(self, question: str, *, model: str | None = None) -> Iterator[str | Answer]:
+    def ask_stream(
+        self, question: str, *, model: str | None = None
+    ) -> Generator[str | Answer, None, None]:
         """Pieces of the draft's text as the model writes it, then the checked Answer.
 
         The draft is not verified yet: show it as such and replace it by the Answer, which may
-        abstain. Errors as ``ask``, while iterating.
+        abstain and is given once the run is audited. Closing the iterator stops the model.
+        Errors as ``ask``, while iterating.
         """
         from workbench.tasks.ask import ask
 
         with self._run(Action.ASK) as run:
-            yield from ask(run, self._ask_rooms(), question, model=model)
+            answer = yield from ask(run, self._ask_rooms(), question, model=model)
+        yield answer
 
     def sql(self, query: str) -> Table:
         """One read-only SELECT over the views documents, chunks, answers, citations and runs.

@@ -48,6 +48,58 @@ def test_the_stream_ends_with_the_answer(make_workbench: MakeWorkbench, folder: 
     assert len(pieces) > 1
 
 
+def test_a_stream_that_is_closed_early_stops_the_model_and_is_audited(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    session = make_workbench(faithful).session("ana")
+    session.ingest(folder)
+    stream = session.ask_stream(QUESTION)
+    next(stream)
+    stream.close()
+    assert session.sql("SELECT * FROM answers").to_dict()["rows"] == []
+    session.ask(QUESTION)
+    stopped, whole = session.sql(
+        "SELECT * FROM runs WHERE action = 'ask' ORDER BY started_at"
+    ).to_dict()["rows"]
+    assert (stopped["outcome"], stopped["detail"]) == ("failed", "stopped by the caller")
+    assert 0 < stopped["output_tokens"] < whole["output_tokens"]
+
+
+def test_the_answer_comes_once_its_run_is_audited(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    session = make_workbench(faithful).session("ana")
+    session.ingest(folder)
+    for part in session.ask_stream(QUESTION):
+        if isinstance(part, Answer):
+            break
+    outcomes = session.sql("SELECT outcome FROM runs WHERE action = 'ask'").to_dict()["rows"]
+    assert outcomes == [{"outcome": "done"}]
+
+
+def test_a_source_may_speak_of_what_is_not_found(
+    make_workbench: MakeWorkbench, tmp_path: Path
+) -> None:
+    note = tmp_path / "lost.txt"
+    note.write_text("If a lost badge is not found within ten days, order a new one.", "utf-8")
+
+    def reply(request: ChatRequest) -> str:
+        quote = sentence_with(request, ["lost badge"])
+        return json.dumps({"quotes": [quote], "answer": "Order a new one."})
+
+    session = make_workbench(reply).session("ana")
+    session.ingest(note)
+    answer = session.ask("What if a lost badge is not found within ten days?")
+    assert answer.status is Support.SUPPORTED
+
+
+@pytest.mark.parametrize("words", ["NOT FOUND", "Not found.", "NOT FOUND: nothing says it"])
+def test_words_of_declining(make_workbench: MakeWorkbench, folder: Path, words: str) -> None:
+    session = make_workbench(replying([words], words)).session("ana")
+    session.ingest(folder)
+    assert session.ask(QUESTION).status is Support.ABSTAINED
+
+
 def test_not_found_is_an_honest_abstention(make_workbench: MakeWorkbench, folder: Path) -> None:
     session = make_workbench(replying(["NOT FOUND"], "NOT FOUND")).session("ana")
     session.ingest(folder)

@@ -118,6 +118,8 @@ class Guard:
 
 
 def _name(error: BaseException) -> str:
+    if isinstance(error, GeneratorExit | KeyboardInterrupt):
+        return "stopped by the caller"
     # The class only: a message could quote document text, which has no place in the audit.
     kind = type(error).__name__
     return kind if isinstance(error, WorkbenchError) else f"unexpected {kind}"

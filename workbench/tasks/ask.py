@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -57,8 +57,8 @@ class AskRooms:
 
 def ask(
     run: Run, rooms: AskRooms, question: str, *, model: str | None = None
-) -> Iterator[str | Answer]:
-    """Pieces of the draft as they come, then the Answer, which is stored before it is yielded.
+) -> Generator[str, None, Answer]:
+    """Yield pieces of the draft as they come; return the Answer, which is stored by then.
 
     Raises:
         UsageError: if the question is empty or too long.
@@ -89,7 +89,7 @@ def ask(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     rooms.corpus.save_answer(run, answer)
-    yield answer
+    return answer
 
 
 def fitting(hits: Sequence[Hit], prompt: Prompt, num_ctx: int) -> tuple[Hit, ...]:
@@ -107,10 +107,10 @@ def fitting(hits: Sequence[Hit], prompt: Prompt, num_ctx: int) -> tuple[Hit, ...
 
 def check(draft: Draft, question: str, shown: Sequence[Hit]) -> tuple[Claim, ...]:
     """The draft's claims with their citations; empty if the draft abstains or nothing holds."""
-    quotes = tuple(quote for quote in draft.quotes if NOT_FOUND not in quote.upper())
+    quotes = tuple(quote for quote in draft.quotes if not _declines(quote))
     if not quotes:
         return ()
-    answer = "" if NOT_FOUND in draft.answer.upper() else draft.answer
+    answer = "" if _declines(draft.answer) else draft.answer
     claims = attribute(Draft(quotes, answer), question, shown)
     return claims if any(claim.supported for claim in claims) else ()
 
@@ -139,6 +139,11 @@ def parse_draft(reply: str) -> Draft:
     if not isinstance(quotes, list) or not isinstance(answer, str):
         raise _invalid(reply)
     return Draft(tuple(quote for quote in quotes if isinstance(quote, str)), answer)
+
+
+def _declines(text: str) -> bool:
+    # In capitals, or alone: a source may speak of things that are not found.
+    return NOT_FOUND in text or text.strip(" .\"'").upper() == NOT_FOUND
 
 
 def _request(prompt: Prompt, question: str, shown: Sequence[Hit], *, model: str) -> ChatRequest:
