@@ -99,7 +99,7 @@ HOSTILE: dict[str, tuple[bytes, type[SourceError]]] = {
     "truncated.docx": (docx_bytes(paragraph("Hello"))[:300], CorruptFile),
     "damaged.xlsx": (xlsx_bytes(("S", [["x"]])).replace(b"PK\x01\x02", b"PK\x09\x09"), CorruptFile),
     "binary.txt": (bytes(range(256)) * 4, CorruptFile),
-    "mail.eml": (b"From: a@example.org\n\nHello", UnsupportedFormat),
+    "no-mail.eml": (b"Just words, no headers", CorruptFile),
     "photo.jpg": (b"\xff\xd8\xff\xe0" + bytes(64), UnsupportedFormat),
 }
 

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     HTML = "HTML"
     MARKDOWN = "Markdown"
     CSV = "CSV"
+    MAIL = "EML"
     TEXT = "text"
 
 
@@ -36,6 +37,7 @@ _TEXT_KINDS = {
     ".csv": Kind.CSV,
     ".tsv": Kind.CSV,
     ".tab": Kind.CSV,
+    ".eml": Kind.MAIL,
     ".txt": Kind.TEXT,
     ".text": Kind.TEXT,
     ".log": Kind.TEXT,
@@ -70,7 +72,7 @@ _ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 _HTML_START = re.compile(
     r"\s*+(?:<\?xml[^>]*+>\s*+)?(?><!--.*?-->\s*+)*+<(?:!doctype html|html)\b", re.I | re.S
 )
-SUPPORTED = "PDF, DOCX, XLSX, HTML, Markdown, CSV, TSV and text"
+SUPPORTED = "PDF, DOCX, XLSX, HTML, Markdown, CSV, TSV, EML and text"
 
 
 def detect(data: bytes, name: str) -> Kind:

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ROW_TYPES = frozenset(("text/csv", WORKBOOK_TYPE))
+"""The media types whose every line is a row that reads alone."""
+
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
 

@@ -9,6 +9,7 @@ from workbench.errors import CorruptFile, EmptyFile, FileTooLarge, SourceError
 from workbench.sources.detect import Kind, detect
 from workbench.sources.docx import parse_docx
 from workbench.sources.html import parse_html
+from workbench.sources.mail import parse_mail
 from workbench.sources.markdown import parse_markdown
 from workbench.sources.parsed import Parsed
 from workbench.sources.pdf import parse_pdf
@@ -16,8 +17,13 @@ from workbench.sources.tables import parse_csv, parse_workbook
 from workbench.sources.text import clean, parse_text
 from workbench.values import Page
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 """Changes whenever the text, pages or metadata of any format change."""
+
+
+def _parse_mail(data: bytes) -> Parsed:
+    return parse_mail(data, parse_attachment=_parsed)
+
 
 _PARSERS: Mapping[Kind, Callable[[bytes], Parsed]] = {
     Kind.PDF: parse_pdf,
@@ -27,6 +33,7 @@ _PARSERS: Mapping[Kind, Callable[[bytes], Parsed]] = {
     Kind.MARKDOWN: parse_markdown,
     Kind.CSV: parse_csv,
     Kind.TEXT: parse_text,
+    Kind.MAIL: _parse_mail,
 }
 _PART_BREAK = "\n\n"
 
@@ -48,23 +55,34 @@ def parse(data: bytes, name: str, *, max_chars: int) -> ParsedText:
         SourceError: of the kind that fits; nothing else.
     """
     try:
-        parsed = _PARSERS[detect(data, name)](data)
-        result = assemble(parsed)
+        result = assemble(_parsed(data, name))
+    except MemoryError as error:
+        raise _out_of_memory() from error
+    _check(result, max_chars=max_chars)
+    return result
+
+
+def _parsed(data: bytes, name: str) -> Parsed:
+    """The border: whatever a library raises leaves here as an error of the file."""
+    try:
+        return _PARSERS[detect(data, name)](data)
     except SourceError:
         raise
     except MemoryError as error:
-        raise FileTooLarge(
-            "the file needs more memory than a parser may use",
-            next_step="Split it, or export it as text.",
-        ) from error
+        raise _out_of_memory() from error
     except Exception as error:
         raise CorruptFile(
             "the file cannot be parsed",
             value=type(error).__name__,  # its message may quote the document
             next_step="Open it in its program and save it again.",
         ) from error
-    _check(result, max_chars=max_chars)
-    return result
+
+
+def _out_of_memory() -> FileTooLarge:
+    return FileTooLarge(
+        "the file needs more memory than a parser may use",
+        next_step="Split it, or export it as text.",
+    )
 
 
 def assemble(parsed: Parsed) -> ParsedText:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
 
 from workbench.errors import CorruptFile, EncryptedFile
-from workbench.sources.parsed import Parsed
+from workbench.sources.parsed import WORKBOOK_TYPE, Parsed
 from workbench.sources.text import decode
 
 _DELIMITERS = ",;\t|"
@@ -88,7 +88,7 @@ def parse_workbook(data: bytes) -> Parsed:
         if rows:
             parts.append(f"# {_one_line(name)}\n\n{rows}")
     return Parsed(
-        media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        media_type=WORKBOOK_TYPE,
         parts=("\n\n".join(parts),),
     )
 
