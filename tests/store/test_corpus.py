@@ -69,6 +69,19 @@ def test_replacing_keeps_the_old_text_readable(corpus: Corpus, run_for, put) -> 
     assert texts == ["new words"]
 
 
+def test_a_source_that_moves_to_another_label_takes_its_old_text_along(
+    corpus: Corpus, run_for, put
+) -> None:
+    old = put("a", "old words")
+    put("a", "new words", label="hr")
+    with pytest.raises(AccessDenied):
+        corpus.document(run_for("internal"), old)
+    assert corpus.document(run_for("internal", "hr"), old).text == "old words"
+    corpus.remove(run_for("*"), "a")
+    with pytest.raises(AccessDenied):
+        corpus.document(run_for("internal"), old)
+
+
 def test_a_document_without_chunks_is_kept(corpus: Corpus, run_for, put) -> None:
     put("a")
     (info,) = corpus.documents(run_for("*"))

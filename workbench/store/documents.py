@@ -199,7 +199,11 @@ def _info(row: tuple[Any, ...]) -> DocumentInfo:
 def text_of(
     connection: duckdb.DuckDBPyConnection, document_id: int, scope: Scope
 ) -> MaskedDocument | None:
-    """One document of any version with its text; None if it is not there or not in scope."""
+    """One document of any version with its text; None if it is not there or not in scope.
+
+    The label of its source's last version must be in scope too: a source that was moved to
+    another label takes its older versions along.
+    """
     row = connection.execute(
         "SELECT d.uri, d.name, d.media_type, d.content_hash, d.text, d.label, d.pages, "
         f"d.metadata, d.masked FROM store.documents d WHERE d.id = ? AND {IN_SCOPE}",
@@ -208,6 +212,13 @@ def text_of(
     if row is None:
         return None
     uri, name, media_type, content_hash, text, label, pages, metadata, masked = row
+    last_label = one(
+        connection.execute(
+            "SELECT label FROM store.documents WHERE uri = ? ORDER BY id DESC LIMIT 1", [uri]
+        )
+    )
+    if not scope.allows(last_label):
+        return None
     return MaskedDocument(
         uri=uri,
         name=name,
