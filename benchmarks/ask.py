@@ -172,8 +172,10 @@ def _peer(workbench: Workbench) -> Callable[[Question], Outcome]:
 
     rows = session.sql("SELECT id, heading, text FROM chunks ORDER BY id").arrow().to_pylist()
     nodes = [TextNode(id_=str(r["id"]), text=f"{r['heading']}\n{r['text']}") for r in rows]
-    index = VectorStoreIndex(nodes, embed_model=as_embedding(workbench.models, open_run))
-    llm = as_llm(workbench.models, open_run)
+    mask = workbench.masker.mask_text
+    embedding = as_embedding(workbench.models, open_run, mask=mask)
+    index = VectorStoreIndex(nodes, embed_model=embedding)
+    llm = as_llm(workbench.models, open_run, mask=mask)
     engine = index.as_query_engine(llm=llm, similarity_top_k=PEER_K)
 
     def answer(question: Question) -> Outcome:

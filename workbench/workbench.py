@@ -257,14 +257,21 @@ class Session:
         from workbench.models.llama_index import as_embedding
         from workbench.store.llama_index import as_index
 
-        models = self._workbench.models
-        return as_index(self._hits, embedding=as_embedding(models, self._llama_index_run))
+        workbench = self._workbench
+        embedding = as_embedding(
+            workbench.models, self._llama_index_run, mask=workbench.masker.mask_text
+        )
+        return as_index(self._hits, embedding=embedding)
 
     def as_llm(self) -> LLM:
-        """The chat model as a LlamaIndex LLM, for ``as_index().as_query_engine(llm=...)``."""
+        """The chat model as a LlamaIndex LLM, for ``as_index().as_query_engine(llm=...)``.
+
+        Prompts are masked like questions.
+        """
         from workbench.models.llama_index import as_llm
 
-        return as_llm(self._workbench.models, self._llama_index_run)
+        workbench = self._workbench
+        return as_llm(workbench.models, self._llama_index_run, mask=workbench.masker.mask_text)
 
     def _hits(self, query: str, k: int) -> Sequence[Hit]:
         return self.search(query, k).hits

@@ -47,7 +47,7 @@ def door(server: FakeServer) -> Models:
 def test_completion_is_one_audited_run(
     door: Models, opener: Callable[[], AbstractContextManager[Run]], rows: Rows
 ) -> None:
-    llm = as_llm(door, opener)
+    llm = as_llm(door, opener, mask=str)
     assert llm.complete("Hello").text == "Answer to Hello"
     assert llm.metadata.context_window == 4096
     assert [(row.action, row.model_calls, row.outcome) for row in rows] == [("ask", 1, "done")]
@@ -59,7 +59,7 @@ def test_chat_keeps_the_system_message_apart(
     opener: Callable[[], AbstractContextManager[Run]],
     server: FakeServer,
 ) -> None:
-    llm = as_llm(door, opener)
+    llm = as_llm(door, opener, mask=str)
     system = ChatMessage(role=MessageRole.SYSTEM, content="Be brief.")
     first = ChatMessage(role=MessageRole.USER, content="Hello")
     assert llm.chat([system, first]).message.content == "Answer to Hello"
@@ -72,7 +72,7 @@ def test_chat_keeps_the_system_message_apart(
 def test_streams_grow_and_end_their_run(
     door: Models, opener: Callable[[], AbstractContextManager[Run]], rows: Rows
 ) -> None:
-    llm = as_llm(door, opener)
+    llm = as_llm(door, opener, mask=str)
     pieces = list(llm.stream_complete("Hello"))
     assert pieces[-1].text == "Answer to Hello"
     assert "".join(piece.delta or "" for piece in pieces) == "Answer to Hello"
@@ -84,11 +84,29 @@ def test_streams_grow_and_end_their_run(
 def test_embeddings_are_governed(
     door: Models, opener: Callable[[], AbstractContextManager[Run]], rows: Rows
 ) -> None:
-    embedding = as_embedding(door, opener)
+    embedding = as_embedding(door, opener, mask=str)
     one = embedding.get_query_embedding("sick leave")
     many = embedding.get_text_embedding_batch(["sick leave", "budget"])
     assert one == pytest.approx(many[0])
     assert [row.model_calls for row in rows] == [1, 1]
+
+
+def test_prompts_and_texts_are_masked(
+    door: Models,
+    opener: Callable[[], AbstractContextManager[Run]],
+    server: FakeServer,
+) -> None:
+    def mask(text: str) -> str:
+        return text.replace("Jane", "<PERSON_1>")
+
+    llm = as_llm(door, opener, mask=mask)
+    llm.complete("Is Jane here?")
+    system = ChatMessage(role=MessageRole.SYSTEM, content="Jane asks.")
+    list(llm.stream_chat([system, ChatMessage(role=MessageRole.USER, content="Is Jane here?")]))
+    as_embedding(door, opener, mask=mask).get_text_embedding("Jane works.")
+    sent = [text for each in server.requests for text in (each.system, each.user)] + server.texts
+    assert sent
+    assert not [text for text in sent if "Jane" in text]
 
 
 def test_refused_run_refuses_the_call(door: Models) -> None:
@@ -98,6 +116,6 @@ def test_refused_run_refuses_the_call(door: Models) -> None:
         yield
 
     with pytest.raises(AccessDenied):
-        as_llm(door, refused).complete("Hello")
+        as_llm(door, refused, mask=str).complete("Hello")
     with pytest.raises(AccessDenied):
-        as_embedding(door, refused).get_text_embedding("x")
+        as_embedding(door, refused, mask=str).get_text_embedding("x")

@@ -180,6 +180,20 @@ def test_personal_data_reaches_neither_model_nor_store(
     assert stored == [answer.question]
 
 
+def test_personal_data_reaches_no_model_through_llama_index(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    secret = "jane.roe@example.com"
+    server = FakeServer()
+    session = make_workbench(server=server).session("ana")
+    session.ingest(folder)
+    engine = session.as_index().as_query_engine(llm=session.as_llm(), similarity_top_k=2)
+    engine.query(f"When does {secret} get a badge?")
+    assert server.requests
+    sent = [request.user + request.system for request in server.requests] + server.texts
+    assert not [text for text in sent if secret in text]
+
+
 def test_a_question_has_bounds(make_workbench: MakeWorkbench) -> None:
     session = make_workbench(faithful).session("ana")
     with pytest.raises(UsageError, match="too long"):

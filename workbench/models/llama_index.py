@@ -27,23 +27,28 @@ from workbench.models.messages import ChatRequest
 OpenRun = Callable[[], AbstractContextManager[Run]]
 """Opens the run that a call belongs to, and audits it when the call is over."""
 
+Mask = Callable[[str], str]
+"""Replaces personal data: LlamaIndex puts the question into its prompts as it was typed."""
+
 _PROMPT_VERSION = "llama-index"
 _MAX_TOKENS = 512
 
 
 class GovernedLLM(CustomLLM):
-    """A LlamaIndex LLM each of whose calls is one run."""
+    """A LlamaIndex LLM each of whose calls is one run over a masked prompt."""
 
     model: str
     num_ctx: int
     max_tokens: int = _MAX_TOKENS
     _models: Models = PrivateAttr()
     _open_run: OpenRun = PrivateAttr()
+    _mask: Mask = PrivateAttr()
 
-    def __init__(self, models: Models, open_run: OpenRun, **fields: Any) -> None:
+    def __init__(self, models: Models, open_run: OpenRun, *, mask: Mask, **fields: Any) -> None:
         super().__init__(**fields)
         self._models = models
         self._open_run = open_run
+        self._mask = mask
 
     @property
     def metadata(self) -> LLMMetadata:
@@ -93,8 +98,8 @@ class GovernedLLM(CustomLLM):
     def _request(self, system: str, user: str) -> ChatRequest:
         return ChatRequest(
             model=self.model,
-            system=system,
-            user=user,
+            system=self._mask(system),
+            user=self._mask(user),
             schema=None,
             max_tokens=self.max_tokens,
             prompt_version=_PROMPT_VERSION,
@@ -102,19 +107,22 @@ class GovernedLLM(CustomLLM):
 
 
 class GovernedEmbedding(BaseEmbedding):
-    """A LlamaIndex embedding each of whose calls is one run."""
+    """A LlamaIndex embedding each of whose calls is one run over masked texts."""
 
     _models: Models = PrivateAttr()
     _open_run: OpenRun = PrivateAttr()
+    _mask: Mask = PrivateAttr()
 
-    def __init__(self, models: Models, open_run: OpenRun, **fields: Any) -> None:
+    def __init__(self, models: Models, open_run: OpenRun, *, mask: Mask, **fields: Any) -> None:
         super().__init__(**fields)
         self._models = models
         self._open_run = open_run
+        self._mask = mask
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
         with self._open_run() as run:
-            rows: list[list[float]] = self._models.embed(run, texts).tolist()
+            masked = [self._mask(text) for text in texts]
+            rows: list[list[float]] = self._models.embed(run, masked).tolist()
         return rows
 
     def _get_text_embedding(self, text: str) -> list[float]:
@@ -127,14 +135,15 @@ class GovernedEmbedding(BaseEmbedding):
         return self._get_text_embedding(query)
 
 
-def as_llm(models: Models, open_run: OpenRun) -> GovernedLLM:
+def as_llm(models: Models, open_run: OpenRun, *, mask: Mask) -> GovernedLLM:
     """The configured chat model as a LlamaIndex LLM."""
-    return GovernedLLM(models, open_run, model=models.config.chat, num_ctx=models.config.num_ctx)
+    config = models.config
+    return GovernedLLM(models, open_run, mask=mask, model=config.chat, num_ctx=config.num_ctx)
 
 
-def as_embedding(models: Models, open_run: OpenRun) -> GovernedEmbedding:
+def as_embedding(models: Models, open_run: OpenRun, *, mask: Mask) -> GovernedEmbedding:
     """The configured embedding model as a LlamaIndex embedding."""
-    return GovernedEmbedding(models, open_run, model_name=models.config.embedding)
+    return GovernedEmbedding(models, open_run, mask=mask, model_name=models.config.embedding)
 
 
 def _split(messages: Sequence[ChatMessage]) -> tuple[str, str]:
