@@ -38,6 +38,8 @@ OLE = bytes.fromhex("d0cf11e0a1b11ae1")
         ("a.md", b"# x", Kind.MARKDOWN),
         ("A.MD", b"# x", Kind.MARKDOWN),
         ("a.tsv", b"a\tb", Kind.CSV),
+        ("a.json", b"{}", Kind.JSON),
+        ("a.jsonl", b"{}", Kind.JSON_LINES),
         ("a.eml", b"From: a@b", Kind.MAIL),
         ("a.txt", b"x", Kind.TEXT),
         ("README", b"x", Kind.TEXT),

@@ -21,6 +21,8 @@ class Kind(StrEnum):
     HTML = "HTML"
     MARKDOWN = "Markdown"
     CSV = "CSV"
+    JSON = "JSON"
+    JSON_LINES = "JSON lines"
     MAIL = "EML"
     TEXT = "text"
 
@@ -37,6 +39,10 @@ _TEXT_KINDS = {
     ".csv": Kind.CSV,
     ".tsv": Kind.CSV,
     ".tab": Kind.CSV,
+    ".json": Kind.JSON,
+    ".geojson": Kind.JSON,
+    ".jsonl": Kind.JSON_LINES,
+    ".ndjson": Kind.JSON_LINES,
     ".eml": Kind.MAIL,
     ".txt": Kind.TEXT,
     ".text": Kind.TEXT,
@@ -72,7 +78,7 @@ _ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 _HTML_START = re.compile(
     r"\s*+(?:<\?xml[^>]*+>\s*+)?(?><!--.*?-->\s*+)*+<(?:!doctype html|html)\b", re.I | re.S
 )
-SUPPORTED = "PDF, DOCX, XLSX, HTML, Markdown, CSV, TSV, EML and text"
+SUPPORTED = "PDF, DOCX, XLSX, HTML, Markdown, CSV, TSV, JSON, EML and text"
 
 
 def detect(data: bytes, name: str) -> Kind:

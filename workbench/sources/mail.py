@@ -38,7 +38,12 @@ _SEALED_TYPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 _PGP_MARK = "-----BEGIN PGP MESSAGE-----"
 # Text in these is valid UTF-8 by accident, so what the mail declares has to come first.
 _DECLARED_FIRST = ("iso-2022", "utf-7", "hz", "utf-16", "utf-32")
-_ENDINGS = {"text/html": ".html", "text/csv": ".csv", "text/markdown": ".md"}
+_ENDINGS = {
+    "text/html": ".html",
+    "text/csv": ".csv",
+    "text/markdown": ".md",
+    "application/json": ".json",
+}
 _HEADING = re.compile(r"^(#{1,4})(?=[ \t]+\S)", re.MULTILINE)
 
 

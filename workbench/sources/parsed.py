@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-ROW_TYPES = frozenset(("text/csv", WORKBOOK_TYPE))
+JSON_TYPE = "application/json"
+JSON_LINES_TYPE = "application/jsonl"
+ROW_TYPES = frozenset(("text/csv", WORKBOOK_TYPE, JSON_TYPE, JSON_LINES_TYPE))
 """The media types whose every line is a row that reads alone."""
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})

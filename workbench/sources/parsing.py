@@ -13,6 +13,7 @@ from workbench.sources.mail import parse_mail
 from workbench.sources.markdown import parse_markdown
 from workbench.sources.parsed import Parsed
 from workbench.sources.pdf import parse_pdf
+from workbench.sources.records import parse_json, parse_json_lines
 from workbench.sources.tables import parse_csv, parse_workbook
 from workbench.sources.text import clean, parse_text
 from workbench.values import Page
@@ -33,6 +34,8 @@ _PARSERS: Mapping[Kind, Callable[[bytes], Parsed]] = {
     Kind.MARKDOWN: parse_markdown,
     Kind.CSV: parse_csv,
     Kind.TEXT: parse_text,
+    Kind.JSON: parse_json,
+    Kind.JSON_LINES: parse_json_lines,
     Kind.MAIL: _parse_mail,
 }
 _PART_BREAK = "\n\n"
