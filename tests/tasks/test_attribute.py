@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from workbench.tasks.attribute import Draft, attribute, coverage, located_quotes, sentences
 from workbench.values import Chunk, Hit
 
@@ -52,6 +54,32 @@ def test_a_wrong_number_is_unsupported() -> None:
     draft = Draft((), "Employees earn 40 hours of sick leave per pay period.")
     (claim,) = attribute(draft, "How much?", [hit(LEAVE)])
     assert not claim.supported
+
+
+@pytest.mark.parametrize(
+    ("source", "answer"),
+    [
+        ("Annual leave may not be carried over.", "Annual leave may be carried over."),
+        ("Annual leave may be carried over.", "Annual leave cannot be carried over."),
+        ("Visitors don't need a badge for the lobby.", "Visitors need a badge for the lobby."),
+    ],
+)
+def test_a_sentence_that_turns_its_source_around_is_unsupported(source: str, answer: str) -> None:
+    claims = attribute(Draft((), answer), "What about it?", [hit(source)])
+    assert [claim.supported for claim in claims] == [False]
+
+
+@pytest.mark.parametrize(
+    ("source", "answer"),
+    [
+        ("Annual leave may not be carried over.", "You can't carry over annual leave."),
+        ("Employees earn leave, but contractors do not.", "Employees earn leave."),
+        ("There is no limit on sick leave.", "Sick leave has no limit."),
+    ],
+)
+def test_the_same_negation_and_one_elsewhere_are_no_contradiction(source: str, answer: str) -> None:
+    (claim,) = attribute(Draft((), answer), "What about it?", [hit(source)])
+    assert claim.supported
 
 
 def test_an_answer_without_quotes_is_traced_to_a_source_sentence() -> None:

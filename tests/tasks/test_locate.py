@@ -48,6 +48,29 @@ def test_a_changed_number_is_not_the_same_words() -> None:
     assert locate("The lease begins on 1 March 2025. Rent is due monthly.", PASSAGES) is None
 
 
+@pytest.mark.parametrize(
+    ("quote", "passage"),
+    [
+        ("5,000 euros per year", "The fee is 15,000 euros per year."),
+        ("000 euros per year", "The fee is 15,000 euros per year."),
+        ("The yearly fee is 15", "The yearly fee is 15,000 euros."),
+        ("The yearly fee is 1", "The yearly fee is 15 euros."),
+    ],
+)
+def test_a_part_of_a_number_is_another_number(quote: str, passage: str) -> None:
+    assert words_at(quote, [passage]) is None
+
+
+def test_a_part_of_a_word_is_cited_as_the_whole_word() -> None:
+    passage = "It is illegal to park here."
+    assert words_at("legal to park here", [passage]) == "illegal to park here."
+
+
+def test_words_without_spaces_between_them_are_found_inside() -> None:
+    passage = "员工每个工资期可获得四小时病假，不得结转。"  # noqa: RUF001
+    assert words_at("每个工资期可获得四小时病假", [passage]) == "每个工资期可获得四小时病假"
+
+
 @pytest.mark.parametrize("quote", ["", "the", "   ", "Pigs can fly over the moon tonight"])
 def test_nothing_or_other_words_are_not_found(quote: str) -> None:
     assert locate(quote, PASSAGES) is None

@@ -6,7 +6,7 @@ Deterministic and lexical on purpose: a citation must be something a reader can 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from workbench.tasks.locate import Located, locate
@@ -18,10 +18,12 @@ MIN_COVERAGE = 0.6
 _ALREADY_SAID = 0.8
 _MAX_CITATIONS = 3
 _SENTENCE = re.compile(r"\S.*?(?:[.!?…]+[\"'”’)\]]*(?=\s)|$)", re.S)  # noqa: RUF001
+_NEGATION = re.compile(r"\b(?:cannot|neither|never|no|nor|not|without)\b|n['’]t\b", re.I)  # noqa: RUF001
 _WORD = re.compile(r"\w+(?:[.,:/-]\w+)*")
 _STOP_WORDS = frozenset(
     """
-    a an and are as at be been but by can could did do does for from had has have he her his how
+    a an and are as at be been but by can cannot could did do does for from had has have he her
+    his how
     i if in into is it its may might more most must no not of on or our she should so such than
     that the their them then there these they this those to was we were what when where which
     while who whom whose why will with would you your
@@ -89,8 +91,13 @@ def attribute(draft: Draft, question: str, hits: Sequence[Hit]) -> tuple[Claim, 
 
 def content_words(text: str) -> set[str]:
     """Folded words that carry meaning, cut to a crude stem so that inflections agree."""
-    words = (word.casefold() for word in _WORD.findall(text))
-    return {_stem(word) for word in words if word not in _STOP_WORDS}
+    return set(_stems(text))
+
+
+def negated(text: str) -> set[str]:
+    """The content word after each negation: "may not be carried over" negates "carried"."""
+    after = (next(_stems(text[match.end() :]), None) for match in _NEGATION.finditer(text))
+    return {word for word in after if word is not None}
 
 
 def coverage(claim: str, evidence: str) -> float:
@@ -110,7 +117,11 @@ def _claim(sentence: str, quoted: Sequence[Citation], candidates: Sequence[Citat
 def _covering(sentence: str, pool: Sequence[Citation]) -> list[Citation]:
     """The fewest citations, taken greedily, that cover the sentence; none if they cannot."""
     wanted = content_words(sentence)
-    words = {citation: content_words(citation.quote) & wanted for citation in pool}
+    words = {
+        citation: content_words(citation.quote) & wanted
+        for citation in pool
+        if not _contradicts(citation.quote, sentence)
+    }
     chosen: list[Citation] = []
     covered: set[str] = set()
     while len(chosen) < _MAX_CITATIONS and words:
@@ -123,6 +134,12 @@ def _covering(sentence: str, pool: Sequence[Citation]) -> list[Citation]:
         if _carries(wanted, covered):
             return chosen
     return chosen if wanted and _carries(wanted, covered) else []
+
+
+def _contradicts(quote: str, sentence: str) -> bool:
+    """Whether one of them negates a word that the other affirms."""
+    both = content_words(quote) & content_words(sentence)
+    return bool((negated(quote) ^ negated(sentence)) & both)
 
 
 def _carries(wanted: set[str], covered: set[str]) -> bool:
@@ -153,6 +170,13 @@ def _cite(span: _Span) -> Citation:
         quote=span.text,
         document_id=chunk.document_id,
     )
+
+
+def _stems(text: str) -> Iterator[str]:
+    for match in _WORD.finditer(text):
+        word = match.group().casefold()
+        if word not in _STOP_WORDS:
+            yield _stem(word)
 
 
 def _stem(word: str) -> str:
