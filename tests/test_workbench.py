@@ -31,6 +31,8 @@ VERBS: dict[str, Callable[[Session, Path], object]] = {
     "sql": lambda session, _: session.sql("SELECT count(*) FROM documents"),
     "documents": lambda session, _: session.documents(),
     "document": lambda session, _: session.document(1),
+    "verify_audit": lambda session, _: session.verify_audit(),
+    "export_audit": lambda session, _: session.export_audit(),
     "as_retriever": lambda session, _: session.as_retriever().retrieve("badges"),
     "as_index": lambda session, _: session.as_index().as_retriever().retrieve("badges"),
     "as_llm": lambda session, _: session.as_llm().complete("badges"),
@@ -140,3 +142,27 @@ def test_opening_writes_nothing(tmp_path: Path) -> None:
 def test_an_endless_query_is_refused(make_workbench: MakeWorkbench) -> None:
     with pytest.raises(UsageError, match="too long"):
         make_workbench().session("ana").sql("SELECT 1 " + " " * 200_000)
+
+
+def test_only_an_admin_reads_the_audit(make_workbench: MakeWorkbench, folder: Path) -> None:
+    roles = ("viewer", "analyst", "admin")
+    actors = {role: ActorConfig(role=role, labels=("*",)) for role in roles}
+    workbench = make_workbench(config=Config(actors=actors))
+    workbench.session("analyst").ingest(folder)
+    for role in ("viewer", "analyst"):
+        for verb in ("verify_audit", "export_audit"):
+            with pytest.raises(AccessDenied, match="may not audit"):
+                VERBS[verb](workbench.session(role), folder)
+    admin = workbench.session("admin")
+    # The ingest and four denials; the check's own row comes after.
+    check = admin.verify_audit()
+    assert check.df().to_dict("records") == [
+        {"intact": True, "rows": 5, "first_broken": None, "head": check.head}
+    ]
+    exported = admin.export_audit().df()
+    assert exported["outcome"].tolist() == ["done", *["denied"] * 4, "done"]
+    assert exported["hash"][4] == check.head
+
+
+def test_without_actors_everybody_may_audit(make_workbench: MakeWorkbench) -> None:
+    assert make_workbench().session().verify_audit().intact

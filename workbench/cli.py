@@ -1,4 +1,4 @@
-"""The command line: ``workbench ingest | search | ask | sql | documents | models | doctor | app``.
+"""The command line: ``workbench ingest | search | ask | sql | documents | audit | models | ...``.
 
 Exit codes: 0 success, 1 failure with one line on stderr, 2 bad usage.
 """
@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from workbench import __version__
+from workbench.audit_cli import audit_app
 from workbench.errors import UsageError, WorkbenchError
 from workbench.models_cli import models_app
 from workbench.results import Answer
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class _Commands(TyperGroup):
-    """Every command, those of ``models`` too, fails with one line and the right exit code."""
+    """Every command, those of its groups too, fails with one line and the right exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         with _errors():
@@ -44,6 +45,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(audit_app, name="audit")
 app.add_typer(models_app, name="models")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

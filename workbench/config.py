@@ -87,7 +87,7 @@ class ActorConfig(_Closed):
 
 
 class Config(_Closed):
-    """Everything that can be set. Without ``actors`` there is one local analyst who sees all."""
+    """Everything that can be set. Without ``actors`` everybody here is an admin who sees all."""
 
     models: ModelsConfig = ModelsConfig()
     masking: MaskingConfig = MaskingConfig()

@@ -14,7 +14,7 @@ from workbench.errors import AccessDenied, UsageError
 from workbench.guard.budget import Budget
 from workbench.guard.policy import Action
 from workbench.guard.run import Guard, Run
-from workbench.results import Answer, Hits, IngestReport, Table
+from workbench.results import Answer, AuditCheck, Hits, IngestReport, Table
 from workbench.values import DEFAULT_LABEL, Actor, DocumentInfo, Hit, MaskedDocument, Scope
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ class Workbench:
 
     def _actor(self, name: str) -> Actor:
         if not self.config.actors:
-            return Actor(name, "analyst", Scope(unrestricted=True))
+            # Whoever runs this without actors owns the file and can read its audit anyway. A lower
+            # role would protect nothing and keep the owner from verifying it.
+            return Actor(name, "admin", Scope(unrestricted=True))
         known = self.config.actors.get(name)
         if known is None:
             raise AccessDenied(
@@ -245,6 +247,29 @@ class Session:
         """
         with self._run(Action.READ, f"document {document_id}") as run:
             return self._workbench.corpus.document(run, document_id)
+
+    def verify_audit(self) -> AuditCheck:
+        """Whether any audit row was changed, moved, added or removed behind Workbench's back.
+
+        Note the head somewhere else: that also shows a chain that was computed anew. This run's
+        own row comes after what is checked.
+
+        Raises:
+            AccessDenied: if the actor's role is not admin.
+            StoreError, AuditError: if the audit cannot be read or written any more.
+        """
+        with self._run(Action.AUDIT, "audit") as run:
+            return self._workbench.corpus.verify_audit(run)
+
+    def export_audit(self) -> Table:
+        """Every audit row in order with its hash, to be checked or kept elsewhere.
+
+        Raises:
+            AccessDenied: if the actor's role is not admin.
+            StoreError, AuditError: if the audit cannot be read or written any more.
+        """
+        with self._run(Action.AUDIT, "audit") as run:
+            return Table(self._workbench.corpus.export_audit(run), run.id)
 
     def as_retriever(self, k: int = 10) -> BaseRetriever:
         """A LlamaIndex retriever over this session's corpus; each retrieval is a governed run."""

@@ -34,7 +34,9 @@ def test_an_entry_is_stored_field_by_field(corpus: Corpus, run_for) -> None:
     (row,) = corpus.sql(run_for("*"), "SELECT * FROM runs").to_pylist()
     started_at = row.pop("started_at")
     assert started_at.isoformat(timespec="milliseconds") == "2026-01-02T01:04:05.678"
+    assert len(row.pop("hash")) == 64
     assert row == {
+        "sequence": 1,
         "run_id": "r1",
         "actor": "ana",
         "role": "analyst",

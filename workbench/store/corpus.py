@@ -11,8 +11,10 @@ import duckdb
 import pyarrow as pa
 
 from workbench.errors import AccessDenied, QueryError, UsageError
+from workbench.guard.policy import Action
 from workbench.guard.run import Run
-from workbench.store import documents, sql_rules, versions, views
+from workbench.results import AuditCheck
+from workbench.store import audit_chain, documents, sql_rules, versions, views
 from workbench.store.answers import insert_answer
 from workbench.store.database import Database
 from workbench.store.health import Health, check
@@ -189,6 +191,24 @@ class Corpus:
 
         return self._database.read(answer)
 
+    def verify_audit(self, run: Run) -> AuditCheck:
+        """Whether the audit's rows are those that were written; see ``audit_chain``.
+
+        Raises:
+            AccessDenied: if the run is not one for auditing.
+        """
+        _require_audit(run)
+        return self._database.read(audit_chain.verify)
+
+    def export_audit(self, run: Run) -> pa.Table:
+        """Every audit row in order with its hash; ``started_at`` is text, as it was hashed.
+
+        Raises:
+            AccessDenied: if the run is not one for auditing.
+        """
+        _require_audit(run)
+        return self._database.read(audit_chain.export)
+
     def health(self) -> Health:
         """Counts and contradictions, without any content; for `workbench doctor`."""
         return self._database.read(check)
@@ -197,6 +217,16 @@ class Corpus:
         """Keep an answer and its citations for the SQL views, under the run's actor."""
         run.require_open()
         self._database.write(lambda c: insert_answer(c, run.actor.name, answer))
+
+
+def _require_audit(run: Run) -> None:
+    run.require_open()
+    if run.action is not Action.AUDIT:
+        raise AccessDenied(
+            f"a run for {run.action.value!r} may not audit",
+            value=run.actor.name,
+            next_step="Use the session's audit verbs, as an actor with the role admin.",
+        )
 
 
 def _limited(

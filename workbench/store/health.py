@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from workbench.store import audit_chain
 from workbench.store.documents import one
 from workbench.store.migrations import vectors_table
 from workbench.store.versions import current_version
@@ -49,6 +50,9 @@ def check(connection: duckdb.DuckDBPyConnection) -> Health:
     )
     if later:
         problems.append(f"{later} documents belong to a version after {version}")
+    audit = audit_chain.verify(connection)
+    if not audit.intact:
+        problems.append(str(audit))
     return Health(version, int(documents), int(chunks), tuple(problems))
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import astuple
 from datetime import UTC, datetime
 
 import duckdb
 
 from workbench.errors import AuditError, StoreError
 from workbench.guard.audit import AuditEntry
+from workbench.store import audit_chain
 from workbench.store.database import Database
 from workbench.store.documents import now, one
 
 
 class CorpusLedger:
-    """The guard's ``Ledger``: one row per run in ``store.runs``."""
+    """The guard's ``Ledger``: one row per run in ``store.runs``, chained by its hash."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -27,19 +27,25 @@ class CorpusLedger:
         Raises:
             AuditError: if it could not be written.
         """
-        run_id, actor, role, action, resource, outcome, detail, _, calls, hits, started = [
-            getattr(entry, name) for name in entry.__slots__
-        ]
-        usage = astuple(entry.usage)
-        started_at = datetime.fromisoformat(started).astimezone(UTC).replace(tzinfo=None)
-        values = [run_id, actor, role, action, resource, outcome.value, detail]
-        values += [*usage, calls, hits, started_at]
+        started_at = datetime.fromisoformat(entry.started_at).astimezone(UTC)
+        row = {
+            "run_id": entry.run_id,
+            "actor": entry.actor,
+            "role": entry.role,
+            "action": entry.action,
+            "resource": entry.resource,
+            "outcome": entry.outcome.value,
+            "detail": entry.detail,
+            "prompt_tokens": entry.usage.prompt_tokens,
+            "output_tokens": entry.usage.output_tokens,
+            # What is hashed must be what DuckDB gives back.
+            "seconds": float(entry.usage.seconds),
+            "model_calls": entry.model_calls,
+            "cache_hits": entry.cache_hits,
+            "started_at": started_at.strftime(audit_chain.TIME_FORMAT),
+        }
         try:
-            self._database.write(
-                lambda c: c.execute(
-                    f"INSERT INTO store.runs VALUES ({', '.join('?' * len(values))})", values
-                )
-            )
+            self._database.write(lambda c: audit_chain.append(c, [row]))
         except StoreError as error:
             raise AuditError(
                 "the audit row could not be written, so the action does not count as done",

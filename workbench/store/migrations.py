@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from workbench.errors import NewerWorkspace
-from workbench.store import views
+from workbench.store import audit_chain, views
 
 _FIRST = """
 CREATE SCHEMA store;
@@ -75,12 +75,37 @@ CREATE TABLE store.placeholders (
 );
 """
 
+_CHAINED_RUNS = """
+CREATE TABLE store.audit_head (sequence BIGINT NOT NULL, hash VARCHAR NOT NULL);
+CREATE TABLE store.runs (
+    sequence BIGINT NOT NULL, run_id VARCHAR NOT NULL, actor VARCHAR NOT NULL,
+    role VARCHAR NOT NULL, action VARCHAR NOT NULL, resource VARCHAR NOT NULL,
+    outcome VARCHAR NOT NULL, detail VARCHAR NOT NULL, prompt_tokens BIGINT NOT NULL,
+    output_tokens BIGINT NOT NULL, seconds DOUBLE NOT NULL, model_calls INTEGER NOT NULL,
+    cache_hits INTEGER NOT NULL, started_at TIMESTAMP NOT NULL, hash VARCHAR NOT NULL
+);
+"""
+
 
 def _m001_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_FIRST)
 
 
-MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (_m001_tables,)
+def _m002_audit_chain(connection: duckdb.DuckDBPyConnection) -> None:
+    time = f"strftime(started_at, '{audit_chain.TIME_FORMAT}')"
+    rows = connection.execute(
+        f"SELECT * REPLACE ({time} AS started_at) FROM store.runs ORDER BY rowid"
+    ).fetchall()
+    connection.execute(f"DROP TABLE store.runs; {_CHAINED_RUNS}")
+    connection.execute("INSERT INTO store.audit_head VALUES (0, ?)", [audit_chain.START])
+    fields = audit_chain.FIELDS[1:]
+    audit_chain.append(connection, [dict(zip(fields, row, strict=True)) for row in rows])
+
+
+MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
+    _m001_tables,
+    _m002_audit_chain,
+)
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""
 

@@ -50,8 +50,8 @@ FROM store.citations c JOIN store.documents d ON d.id = c.document_id
 """
 _RUNS = """
 CREATE OR REPLACE VIEW main.runs AS
-SELECT run_id, actor, role, action, resource, outcome, detail, prompt_tokens, output_tokens,
-    seconds, model_calls, cache_hits, started_at
+SELECT sequence, run_id, actor, role, action, resource, outcome, detail, prompt_tokens,
+    output_tokens, seconds, model_calls, cache_hits, started_at, hash
 FROM store.runs
 """
 
@@ -117,6 +117,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "quote": "the exact words",
     },
     "runs": {
+        "sequence": "number of the run in the order in which they ended, from 1",
         "run_id": "identity of the run",
         "actor": "who acted",
         "role": "in which role",
@@ -130,6 +131,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "model_calls": "calls that reached a model",
         "cache_hits": "replies that came from the cache instead",
         "started_at": "UTC time",
+        "hash": "SHA-256 over this row and the hash of the row before",
     },
 }
 """What each column means, by view."""
