@@ -21,7 +21,8 @@ CHUNKER_VERSION = "1"
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _MARKDOWN_TYPES = ("text/markdown", "text/html", "message/rfc822", _WORD, _WORKBOOK)
-_ROW_TYPES = ("text/csv", "application/json", "application/jsonl", _WORKBOOK)
+_PARQUET = "application/vnd.apache.parquet"
+_ROW_TYPES = ("text/csv", "application/json", "application/jsonl", _PARQUET, _WORKBOOK)
 
 _HEADING = re.compile(r"(#{1,6})[ \t]+(?=\S)")
 _FENCE = re.compile(r"[ \t]*(```|~~~)")

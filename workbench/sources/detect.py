@@ -23,6 +23,7 @@ class Kind(StrEnum):
     CSV = "CSV"
     JSON = "JSON"
     JSON_LINES = "JSON lines"
+    PARQUET = "Parquet"
     MAIL = "EML"
     TEXT = "text"
 
@@ -57,6 +58,7 @@ _BINARY_KINDS = {
     ".xlsm": Kind.WORKBOOK,
     ".xlsb": Kind.WORKBOOK,
     ".ods": Kind.WORKBOOK,
+    ".parquet": Kind.PARQUET,
 }
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
@@ -74,11 +76,13 @@ _SIGNATURES = (
 )
 _PDF_MARK = b"%PDF-"
 _OLE_MARK = bytes.fromhex("d0cf11e0a1b11ae1")
+_PARQUET_MARK = b"PAR1"
+_ENCRYPTED_PARQUET_MARK = b"PARE"
 _ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 _HTML_START = re.compile(
     r"\s*+(?:<\?xml[^>]*+>\s*+)?(?><!--.*?-->\s*+)*+<(?:!doctype html|html)\b", re.I | re.S
 )
-SUPPORTED = "PDF, DOCX, XLSX, HTML, Markdown, CSV, TSV, JSON, EML and text"
+SUPPORTED = "PDF, DOCX, XLSX, HTML, Markdown, CSV, TSV, JSON, Parquet, EML and text"
 
 
 def detect(data: bytes, name: str) -> Kind:
@@ -97,6 +101,8 @@ def detect(data: bytes, name: str) -> Kind:
         return _archive_kind(data, suffix)
     if data.startswith(_OLE_MARK):
         raise _compound_file(data, suffix)
+    if data.startswith(_PARQUET_MARK):
+        return Kind.PARQUET
     for mark, content in _SIGNATURES:
         if data.startswith(mark):
             raise _misfit(suffix, content)

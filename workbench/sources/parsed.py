@@ -9,7 +9,8 @@ from types import MappingProxyType
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 JSON_TYPE = "application/json"
 JSON_LINES_TYPE = "application/jsonl"
-ROW_TYPES = frozenset(("text/csv", WORKBOOK_TYPE, JSON_TYPE, JSON_LINES_TYPE))
+PARQUET_TYPE = "application/vnd.apache.parquet"
+ROW_TYPES = frozenset(("text/csv", WORKBOOK_TYPE, JSON_TYPE, JSON_LINES_TYPE, PARQUET_TYPE))
 """The media types whose every line is a row that reads alone."""
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})

@@ -11,6 +11,7 @@ from workbench.sources.docx import parse_docx
 from workbench.sources.html import parse_html
 from workbench.sources.mail import parse_mail
 from workbench.sources.markdown import parse_markdown
+from workbench.sources.parquet import parse_parquet
 from workbench.sources.parsed import Parsed
 from workbench.sources.pdf import parse_pdf
 from workbench.sources.records import parse_json, parse_json_lines
@@ -36,6 +37,7 @@ _PARSERS: Mapping[Kind, Callable[[bytes], Parsed]] = {
     Kind.TEXT: parse_text,
     Kind.JSON: parse_json,
     Kind.JSON_LINES: parse_json_lines,
+    Kind.PARQUET: parse_parquet,
     Kind.MAIL: _parse_mail,
 }
 _PART_BREAK = "\n\n"

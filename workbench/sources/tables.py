@@ -84,7 +84,7 @@ def parse_workbook(data: bytes) -> Parsed:
         ) from error
     parts = []
     for name, sheet in sheets:
-        rows = rows_to_text([_shown(cell) for cell in row] for row in sheet.iter_rows())
+        rows = rows_to_text([shown(cell) for cell in row] for row in sheet.iter_rows())
         if rows:
             parts.append(f"# {_one_line(name)}\n\n{rows}")
     return Parsed(
@@ -168,7 +168,8 @@ def _one_line(cell: str) -> str:
     return " ".join(cell.split())
 
 
-def _shown(cell: object) -> str:
+def shown(cell: object) -> str:
+    """A typed cell as people write it: dates in ISO form, no digits beyond a float's own."""
     if isinstance(cell, bool):
         return str(cell).upper()
     if isinstance(cell, float):
