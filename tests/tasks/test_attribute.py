@@ -56,6 +56,26 @@ def test_a_wrong_number_is_unsupported() -> None:
     assert not claim.supported
 
 
+def test_a_number_that_the_question_gave_needs_its_source() -> None:
+    draft = Draft((), "Employees do earn 40 hours of sick leave per pay period.")
+    (claim,) = attribute(draft, "Is it 40?", [hit(LEAVE)])
+    assert not claim.supported
+
+
+def test_a_wrong_name_is_unsupported() -> None:
+    source = "The Berlin office issues new badges for visitors."
+    draft = Draft((), "The London office issues new badges for visitors.")
+    (claim,) = attribute(draft, "Who issues badges?", [hit(source)])
+    assert not claim.supported
+
+
+def test_a_name_that_the_question_gave_needs_no_source() -> None:
+    source = "The play was written by William Shakespeare around 1600."
+    draft = Draft((), "The play Hamlet was written by William Shakespeare.")
+    (claim,) = attribute(draft, "Who wrote Hamlet?", [hit(source)])
+    assert claim.supported
+
+
 @pytest.mark.parametrize(
     ("source", "answer"),
     [

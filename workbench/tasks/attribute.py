@@ -77,8 +77,9 @@ def attribute(draft: Draft, question: str, hits: Sequence[Hit]) -> tuple[Claim, 
     quoted = located_quotes(draft.quotes, hits)
     candidates = [_cite(span) for hit in hits for span in _sentence_spans(hit)]
     asked = content_words(question)
+    given = asked.union(*(content_words(f"{hit.document} {hit.chunk.heading}") for hit in hits))
     claims = [
-        _claim(sentence, quoted, candidates)
+        _claim(sentence, [quoted, candidates], must=_facts(sentence, given))
         for sentence in sentences(draft.answer)
         if not content_words(sentence) <= asked
     ]
@@ -106,15 +107,15 @@ def coverage(claim: str, evidence: str) -> float:
     return len(wanted & content_words(evidence)) / len(wanted) if wanted else 0.0
 
 
-def _claim(sentence: str, quoted: Sequence[Citation], candidates: Sequence[Citation]) -> Claim:
-    for pool in (quoted, candidates):
-        chosen = _covering(sentence, pool)
+def _claim(sentence: str, pools: Sequence[Sequence[Citation]], *, must: set[str]) -> Claim:
+    for pool in pools:
+        chosen = _covering(sentence, pool, must=must)
         if chosen:
             return Claim(sentence, tuple(chosen))
     return Claim(sentence)
 
 
-def _covering(sentence: str, pool: Sequence[Citation]) -> list[Citation]:
+def _covering(sentence: str, pool: Sequence[Citation], *, must: set[str]) -> list[Citation]:
     """The fewest citations, taken greedily, that cover the sentence; none if they cannot."""
     wanted = content_words(sentence)
     words = {
@@ -131,9 +132,9 @@ def _covering(sentence: str, pool: Sequence[Citation]) -> list[Citation]:
             break
         chosen.append(best)
         covered |= gained
-        if _carries(wanted, covered):
+        if must <= covered and len(covered) >= MIN_COVERAGE * len(wanted):
             return chosen
-    return chosen if wanted and _carries(wanted, covered) else []
+    return []
 
 
 def _contradicts(quote: str, sentence: str) -> bool:
@@ -142,9 +143,16 @@ def _contradicts(quote: str, sentence: str) -> bool:
     return bool((negated(quote) ^ negated(sentence)) & both)
 
 
-def _carries(wanted: set[str], covered: set[str]) -> bool:
-    numbers = {word for word in wanted if any(character.isdigit() for character in word)}
-    return numbers <= covered and len(covered) >= MIN_COVERAGE * len(wanted)
+def _facts(sentence: str, given: set[str]) -> set[str]:
+    """Numbers and names: another one makes another claim, however alike the rest is.
+
+    A capital tells a name, except at the beginning of the sentence. Names among the ``given``
+    words (the question's and those of titles) need no source.
+    """
+    first, *others = _WORD.findall(sentence)
+    names = content_words(" ".join(word for word in others if word[0].isupper()))
+    numbers = [word for word in (first, *others) if any(map(str.isdigit, word))]
+    return (names - given) | content_words(" ".join(numbers))
 
 
 def _sentence_spans(hit: Hit) -> list[_Span]:
