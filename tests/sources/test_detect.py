@@ -29,6 +29,7 @@ OLE = bytes.fromhex("d0cf11e0a1b11ae1")
         ("a.docx", docx_bytes(paragraph("x")), Kind.DOCX),
         ("word-in-disguise.xlsx", docx_bytes(paragraph("x")), Kind.DOCX),
         ("a.xlsx", xlsx_bytes(("S", [["x"]])), Kind.WORKBOOK),
+        ("a.pptx", zip_bytes({"ppt/presentation.xml": "x"}), Kind.PRESENTATION),
         ("a.html", b"<p>no doctype</p>", Kind.HTML),
         ("page.txt", b"\n <!DOCTYPE html><p>", Kind.HTML),
         ("error-page.pdf", b"<html><body>404</body></html>", Kind.HTML),
@@ -60,7 +61,6 @@ def test_content_decides(name: str, data: bytes, kind: Kind) -> None:
         ("a.xyz", b"From: a@b", UnsupportedFormat, ".xyz"),
         ("a.zip", zip_bytes({"a.txt": "x"}), UnsupportedFormat, "ZIP"),
         ("a.docx", zip_bytes({"a.txt": "x"}), CorruptFile, "named .docx"),
-        ("a.pptx", zip_bytes({"ppt/presentation.xml": "x"}), UnsupportedFormat, "PowerPoint"),
         ("cut.docx", docx_bytes(paragraph("x"))[:-40], CorruptFile, "damaged"),
         ("old.doc", OLE + bytes(600), UnsupportedFormat, "old Office"),
         (

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     PDF = "PDF"
     DOCX = "DOCX"
     WORKBOOK = "XLSX"
+    PRESENTATION = "PPTX"
     HTML = "HTML"
     MARKDOWN = "Markdown"
     CSV = "CSV"
@@ -58,6 +59,8 @@ _BINARY_KINDS = {
     ".xlsm": Kind.WORKBOOK,
     ".xlsb": Kind.WORKBOOK,
     ".ods": Kind.WORKBOOK,
+    ".pptx": Kind.PRESENTATION,
+    ".pptm": Kind.PRESENTATION,
     ".parquet": Kind.PARQUET,
 }
 _SIGNATURES = (
@@ -82,7 +85,7 @@ _ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 _HTML_START = re.compile(
     r"\s*+(?:<\?xml[^>]*+>\s*+)?(?><!--.*?-->\s*+)*+<(?:!doctype html|html)\b", re.I | re.S
 )
-SUPPORTED = "PDF, DOCX, XLSX, HTML, Markdown, CSV, TSV, JSON, Parquet, EML and text"
+SUPPORTED = "PDF, DOCX, XLSX, PPTX, HTML, Markdown, CSV, TSV, JSON, Parquet, EML and text"
 
 
 def detect(data: bytes, name: str) -> Kind:
@@ -147,7 +150,7 @@ def _archive_kind(data: bytes, suffix: str) -> Kind:
     if "xl" in folders or ("content.xml" in folders and suffix == ".ods"):
         return Kind.WORKBOOK
     if "ppt" in folders:
-        raise _unsupported("a PowerPoint presentation")
+        return Kind.PRESENTATION
     raise _misfit(suffix, "a ZIP archive")
 
 

@@ -14,6 +14,7 @@ from workbench.sources.markdown import parse_markdown
 from workbench.sources.parquet import parse_parquet
 from workbench.sources.parsed import Parsed
 from workbench.sources.pdf import parse_pdf
+from workbench.sources.pptx import parse_pptx
 from workbench.sources.records import parse_json, parse_json_lines
 from workbench.sources.tables import parse_csv, parse_workbook
 from workbench.sources.text import clean, parse_text
@@ -31,6 +32,7 @@ _PARSERS: Mapping[Kind, Callable[[bytes], Parsed]] = {
     Kind.PDF: parse_pdf,
     Kind.DOCX: parse_docx,
     Kind.WORKBOOK: parse_workbook,
+    Kind.PRESENTATION: parse_pptx,
     Kind.HTML: parse_html,
     Kind.MARKDOWN: parse_markdown,
     Kind.CSV: parse_csv,
