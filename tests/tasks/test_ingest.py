@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -64,6 +67,56 @@ def test_a_file_that_broke_keeps_its_last_good_version(
     assert "badges.md" in [info.name for info in session.documents()]
 
 
+def test_the_report_holds_masked_names_only(make_workbench: MakeWorkbench, folder: Path) -> None:
+    secret = "jane.roe@example.com"
+    (folder / f"{secret} notes.txt").write_text("Notes on travel.", encoding="utf-8")
+    (folder / f"{secret} empty.txt").write_bytes(b"")
+    session = make_workbench().session("ana")
+    first = session.ingest(folder)
+    again = session.ingest(folder)
+    (folder / f"{secret} notes.txt").unlink()
+    last = session.ingest(folder, sync=True)
+    items = [item for report in (first, again, last) for item in report.items]
+    assert {item.status for item in items} >= set(ItemStatus) - {ItemStatus.UPDATED}
+    assert not [item for item in items if secret in item.name + item.error]
+    assert [i.name for i in last.items if i.status is ItemStatus.REMOVED] == [
+        "<EMAIL_ADDRESS_1> notes.txt"
+    ]
+
+
+def test_a_name_that_is_not_utf8_is_made_printable(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    raw = os.fsencode(folder) + b"/caf\xe9.txt"
+    Path(os.fsdecode(raw)).write_text("A note about tea.", encoding="utf-8")
+    report = make_workbench().session("ana").ingest(folder)
+    assert "caf\ufffd.txt" in {item.name for item in report.items}
+    json.dumps(report.to_dict(), ensure_ascii=False).encode()
+
+
+def test_a_folder_that_cannot_be_read_fails_and_loses_nothing(
+    make_workbench: MakeWorkbench, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "note.txt").write_text("A note about tea.", encoding="utf-8")
+    session = make_workbench().session("ana")
+    session.ingest(folder)
+    scandir = os.scandir
+
+    def refusing(path: str) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "sub":
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    report = session.ingest(folder, sync=True)
+    assert [(item.name, item.error.partition(":")[0]) for item in report.failed] == [
+        ("sub", "the folder cannot be read")
+    ]
+    assert report.count(ItemStatus.REMOVED) == 0
+    assert "note.txt" in [info.name for info in session.documents()]
+
+
 def test_progress_ends_at_the_total(make_workbench: MakeWorkbench, folder: Path) -> None:
     seen: list[IngestProgress] = []
     make_workbench().session("ana").ingest(folder, progress=seen.append)
@@ -76,6 +129,8 @@ def test_a_missing_path_is_bad_usage(make_workbench: MakeWorkbench, tmp_path: Pa
     session = make_workbench().session("ana")
     with pytest.raises(UsageError, match="no such file"):
         session.ingest(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="no such file"):
+        session.ingest(tmp_path / ("x" * 5_000))
     with pytest.raises(UsageError, match="no path"):
         session.ingest()
 

@@ -143,6 +143,15 @@ class Masker:
         ]
         return self._replace([text], [spans])[0].text
 
+    def mask_name(self, name: str, *, label: str) -> str:
+        """Mask the name of a file as ``mask`` does, without the help of its text.
+
+        Raises:
+            MaskingError: if anything failed.
+        """
+        nameless = Document(uri="", name=name, media_type="", content_hash="", text="", label=label)
+        return self.mask(nameless).name
+
     def mask_texts(self, texts: Sequence[str]) -> list[str]:
         """Mask many short texts, such as the cells of a column; equal ones are read once.
 

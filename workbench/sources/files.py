@@ -14,7 +14,7 @@ from workbench.sources.parsing import PARSER_VERSION
 from workbench.sources.worker import Parser
 from workbench.values import Document, Page
 
-__all__ = ["PARSER_VERSION", "FileSource"]
+__all__ = ["PARSER_VERSION", "FileSource", "shown_name"]
 
 _OFFICE_LOCK = "~$"
 
@@ -33,14 +33,16 @@ class FileSource:
         """The files at and below ``paths``, sorted, each once.
 
         Below a folder, hidden files, lock files of office programs and links that lead out of the
-        folder are left out; a file that is named itself is always listed.
+        folder are left out; a file that is named itself is always listed, and so is a folder that
+        cannot be read: reading it tells why.
 
         Raises:
             UsageError: if a path does not exist.
         """
         found: dict[Path, Path] = {}
         for path in paths:
-            if not path.exists():
+            # Unlike Path.exists, this also says no where the system refuses to look.
+            if not os.path.exists(path):
                 raise UsageError(
                     "there is no such file or folder",
                     value=path,
@@ -79,7 +81,7 @@ class FileSource:
         reply = self._parser.parse(real)
         return Document(
             uri=real.as_uri(),
-            name=_shown(path.name),
+            name=shown_name(path),
             media_type=reply.media_type,
             content_hash=reply.content_hash,
             text=reply.text,
@@ -98,6 +100,12 @@ class FileSource:
             size = path.stat().st_size
         except OSError as error:
             raise _unreadable(path, error) from error
+        if path.is_dir():
+            raise SourceError(
+                "the folder cannot be read",
+                value=path.name,
+                next_step="Check that you may read it; what was stored from it stays stored.",
+            )
         if not path.is_file():
             raise UnsupportedFormat(
                 "this is no regular file", value=path.name, next_step="Give a file or a folder."
@@ -114,22 +122,26 @@ class FileSource:
 
 def _files_below(folder: Path) -> Iterator[Path]:
     root = folder.resolve()
-    for parent, folders, names in os.walk(folder):
+    unread: list[Path] = []
+    for parent, folders, names in os.walk(
+        folder, onerror=lambda error: unread.append(Path(error.filename))
+    ):
         folders[:] = [name for name in folders if not _hidden(name)]
         for name in names:
             file = Path(parent, name)
             real = file.resolve()
             if not _hidden(name) and real.is_file() and real.is_relative_to(root):
                 yield file
+    yield from unread
 
 
 def _hidden(name: str) -> bool:
     return name.startswith((".", _OFFICE_LOCK))
 
 
-def _shown(name: str) -> str:
-    """A file name that is not UTF-8 on disk, made printable."""
-    return os.fsencode(name).decode("utf-8", errors="replace")
+def shown_name(path: Path) -> str:
+    """The name of a file; one that is not UTF-8 on disk is made printable."""
+    return os.fsencode(path.name).decode("utf-8", errors="replace")
 
 
 def _unreadable(path: Path, error: OSError) -> SourceError:

@@ -15,7 +15,7 @@ from workbench.guard.run import Run
 from workbench.masking.masker import Masker
 from workbench.models.governed import Models
 from workbench.results import IngestItem, IngestReport, ItemStatus
-from workbench.sources.files import PARSER_VERSION, FileSource
+from workbench.sources.files import PARSER_VERSION, FileSource, shown_name
 from workbench.store.corpus import Corpus
 from workbench.store.records import EmbeddingInfo
 from workbench.values import Chunk
@@ -70,13 +70,14 @@ def ingest(
     """
     run.require_write(label)
     started_s = time.monotonic()
-    _require_existing(paths)
+    if not paths:
+        raise UsageError("no path was given", next_step="Name at least one file or folder.")
     files = [_file(path) for path in rooms.source.discover(paths)]
     pipeline = _pipeline(rooms, label)
     known = rooms.corpus.fingerprints(run)
     items = list(_bring_in(run, rooms, files, _Known(label, pipeline, known), progress))
     if sync:
-        items.extend(_remove_missing(run, rooms.corpus, paths, files, known))
+        items.extend(_remove_missing(run, rooms.corpus, paths, files))
     return IngestReport(
         items=tuple(items),
         corpus_version=rooms.corpus.version(run),
@@ -113,7 +114,8 @@ def _bring_in(
 
 def _one(run: Run, rooms: IngestRooms, file: _File, known: _Known) -> IngestItem:
     started_s = time.monotonic()
-    name = rooms.masker.mask_text(file.path.name, label=known.label)
+    plain_name = shown_name(file.path)
+    name = rooms.masker.mask_name(plain_name, label=known.label)
     before = known.fingerprints.get(file.uri)
     try:
         fingerprint = f"{rooms.source.fingerprint(file.path)}:{known.pipeline}"
@@ -131,7 +133,7 @@ def _one(run: Run, rooms: IngestRooms, file: _File, known: _Known) -> IngestItem
             file.uri,
             ItemStatus.FAILED,
             seconds=time.monotonic() - started_s,
-            error=rooms.masker.mask_text(str(error), label=known.label),
+            error=rooms.masker.mask_text(str(error).replace(plain_name, name), label=known.label),
         )
     vectors = rooms.models.embed(run, [embedded_text(piece) for piece in chunks])
     embedding = rooms.config.models.embedding
@@ -144,7 +146,7 @@ def _one(run: Run, rooms: IngestRooms, file: _File, known: _Known) -> IngestItem
         embedding=EmbeddingInfo(embedding, rooms.models.digest(embedding), int(vectors.shape[1])),
     )
     return IngestItem(
-        name,
+        masked.name,
         file.uri,
         ItemStatus.UPDATED if before else ItemStatus.ADDED,
         chunks=len(chunks),
@@ -172,19 +174,18 @@ def _pipeline(rooms: IngestRooms, label: str) -> str:
 
 
 def _remove_missing(
-    run: Run,
-    corpus: Corpus,
-    paths: Sequence[Path],
-    files: Sequence[_File],
-    known: dict[str, str],
+    run: Run, corpus: Corpus, paths: Sequence[Path], files: Sequence[_File]
 ) -> Iterator[IngestItem]:
     present = {file.uri for file in files}
+    # Whether a file is gone from a folder that cannot be read is not known.
+    unread = tuple(f"{file.uri}/" for file in files if file.path.is_dir())
     roots = [path.resolve() for path in paths]
     folders = tuple(f"{root.as_uri().rstrip('/')}/" for root in roots if root.is_dir())
-    for uri in sorted(known):
-        if uri.startswith(folders) and uri not in present:
-            corpus.remove(run, uri)
-            yield IngestItem(uri.rsplit("/", 1)[-1], uri, ItemStatus.REMOVED)
+    for info in corpus.documents(run):
+        inside = info.uri.startswith(folders) and not info.uri.startswith(unread)
+        if inside and info.uri not in present:
+            corpus.remove(run, info.uri)
+            yield IngestItem(info.name, info.uri, ItemStatus.REMOVED)
 
 
 def _file(path: Path) -> _File:
@@ -194,13 +195,3 @@ def _file(path: Path) -> _File:
         # It vanished after discovery; reading it reports that, here only the estimate is lost.
         size_bytes = 0
     return _File(path, path.resolve().as_uri(), size_bytes)
-
-
-def _require_existing(paths: Sequence[Path]) -> None:
-    if not paths:
-        raise UsageError("no path was given", next_step="Name at least one file or folder.")
-    for path in paths:
-        if not path.exists():
-            raise UsageError(
-                "there is no such file or folder", value=path, next_step="Check the path."
-            )
