@@ -270,7 +270,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=40)
     parser.add_argument("--model", default="default")
     parser.add_argument("--out", type=Path, required=True)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    # Before the hours of work, not after them.
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    return arguments
 
 
 if __name__ == "__main__":

@@ -58,22 +58,30 @@ class Row:
 
 
 def load(folder: Path) -> Collection:
-    """Read a collection; documents without any text are left out, they cannot be found."""
+    """Read a collection; one without text is found by its title, without either it is left out."""
     documents = []
-    for line in (folder / "docs.jsonl").read_text("utf-8").splitlines():
-        row = json.loads(line)
-        if row["text"].strip():
-            documents.append((str(row["id"]), row.get("title") or "", row["text"]))
+    for row in _rows(folder / "docs.jsonl"):
+        title = row.get("title") or ""
+        # What has a title only is found by it.
+        text = row.get("text") or ""
+        if text.strip() or title.strip():
+            documents.append((str(row["id"]), title, text if text.strip() else title))
     judged: dict[str, dict[str, int]] = {}
     with (folder / "qrels.tsv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t"):
             judged.setdefault(row["query_id"], {})[row["doc_id"]] = int(row["grade"])
     queries = [
         (str(row["id"]), row["text"])
-        for row in map(json.loads, (folder / "queries.jsonl").read_text("utf-8").splitlines())
+        for row in _rows(folder / "queries.jsonl")
         if str(row["id"]) in judged
     ]
     return Collection(tuple(documents), tuple(queries), judged)
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    # By line feeds only: a JSON string may hold what str.splitlines also takes for a line end.
+    with path.open(encoding="utf-8") as lines:
+        yield from (json.loads(line) for line in lines if line.strip())
 
 
 def fill(run: Run, corpus: Corpus, models: Models, collection: Collection) -> None:
@@ -139,6 +147,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the collection")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     arguments = parser.parse_args()
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     collection = load(arguments.data)
     scope = Scope(unrestricted=True)
     actor = Actor("benchmark", "analyst", scope)
