@@ -20,6 +20,17 @@ def test_defaults_without_a_file(tmp_path: Path) -> None:
     assert load_config(tmp_path / "absent.toml", env={}) == Config()
 
 
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "workbench.toml").mkdir()
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path / "workbench.toml", env={})
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path / ("x" * 5_000) / "workbench.toml", env={})
+    file = tmp_path / "file"
+    file.touch()
+    assert load_config(file / "workbench.toml", env={}) == Config()
+
+
 def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
     path = write(
         tmp_path,

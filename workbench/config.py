@@ -104,13 +104,22 @@ def load_config(path: Path | None = None, env: Mapping[str, str] | None = None) 
     ``WORKBENCH_EMBEDDING_MODEL`` models.embedding; they win over the file.
 
     Raises:
-        ConfigError: if the file is not TOML, or holds an unknown key or a value out of range.
+        ConfigError: if the file cannot be read, is not TOML, or holds an unknown key or a value
+            out of range.
     """
     env = os.environ if env is None else env
     data: dict[str, object] = {}
-    if path is not None and path.exists():
+    if path is not None:
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            data = {}
+        except OSError as error:
+            raise ConfigError(
+                "the configuration cannot be read",
+                value=f"{path.name}: {error.strerror}",
+                next_step="Check the workspace's path and your right to read this file.",
+            ) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(
                 "the configuration is not valid TOML",

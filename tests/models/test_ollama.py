@@ -231,6 +231,20 @@ def test_address_that_is_none(address: str) -> None:
         server.models()
 
 
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_no_proxy_stands_between_this_machine_and_itself(
+    scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    scripted_server.answers["/api/tags"] = lambda h, _: answer_json(h, {"models": []})
+    address = scheme + scripted_server.address.removeprefix("http://")
+    with closing(OllamaServer(lambda: Endpoint(address), timeout_s=1)) as server:
+        assert server.models() == []
+
+
 def test_lost_server_is_looked_for_again(scripted_server: ScriptedServer) -> None:
     scripted_server.answers["/api/tags"] = lambda h, _: answer_json(h, {"models": []})
     places = iter([Endpoint("127.0.0.1:1"), Endpoint(scripted_server.address)])

@@ -178,7 +178,9 @@ class OllamaServer:
         headers = {"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else None
         try:
             # A proxy from the environment has no business between this machine and itself.
-            local = urlsplit(endpoint.address).hostname in _LOOPBACK
+            address = endpoint.address
+            parts = urlsplit(address if "://" in address else f"//{address}")
+            local = parts.hostname in _LOOPBACK
             return ollama.Client(
                 endpoint.address,
                 headers=headers,
