@@ -174,6 +174,11 @@ def filled(corpus: Corpus, put) -> Corpus:
     return corpus
 
 
+def test_columns_of_one_name_stay_apart(filled: Corpus, run_for) -> None:
+    table = filled.sql(run_for("*", action=Action.SQL), "SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS b")
+    assert table.to_pylist() == [{"a": 1, "a_1": 2, "a_1_1": 3, "b": 4}]
+
+
 @pytest.mark.parametrize("query", ALLOWED)
 def test_plain_analysis_is_permitted(filled: Corpus, run_for, query: str) -> None:
     table = filled.sql(run_for("*", action=Action.SQL), query)

@@ -246,7 +246,7 @@ def _limited(
                     f"the query returns more than {max_rows:,} rows",
                     next_step="Add a LIMIT, or aggregate.",
                 )
-        return pa.Table.from_batches(batches, schema=reader.schema)
+        return _distinct_columns(pa.Table.from_batches(batches, schema=reader.schema))
     except duckdb.InterruptException as error:
         raise QueryError(
             f"the query took longer than {timeout_s:g} s",
@@ -265,3 +265,15 @@ def _limited(
     finally:
         timer.cancel()
         timer.join()
+
+
+def _distinct_columns(rows: pa.Table) -> pa.Table:
+    """Columns of one name become ``id``, ``id_1``: as rows of a dict, one would hide the other."""
+    names: list[str] = []
+    for name in rows.column_names:
+        fresh, count = name, 0
+        while fresh in names:
+            count += 1
+            fresh = f"{name}_{count}"
+        names.append(fresh)
+    return rows.rename_columns(names)
