@@ -24,9 +24,16 @@ _LINK = re.compile(r"(?<!!)\[([^\[\]<>]+)\]\([^()<>]*(?:\)|\Z)")
 _CODE = re.compile(r"`([^`]+)`")
 
 _KINDS = {
+    "application/json": "JSON",
+    "application/jsonl": "JSON",
     "application/pdf": "PDF",
+    "application/vnd.apache.parquet": "Parquet table",
+    "application/vnd.oasis.opendocument.spreadsheet": "OpenDocument table",
+    "application/vnd.oasis.opendocument.text": "OpenDocument text",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "PowerPoint",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
+    "message/rfc822": "Email",
     "text/csv": "CSV table",
     "text/html": "Web page",
     "text/markdown": "Markdown",
