@@ -124,7 +124,7 @@ def mutations(draw) -> tuple[str, list[object], int]:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(mutation=mutations())
 def test_every_mutation_is_found_at_its_row(audited: Corpus, mutation) -> None:
@@ -173,8 +173,16 @@ def test_writing_goes_on_after_damage_and_does_not_hide_it(audited: Corpus) -> N
     assert audited._database.read(audit_chain.verify).first_broken == 6
 
 
-def test_without_its_head_the_audit_takes_no_rows(audited: Corpus) -> None:
-    audited._database.write(lambda c: c.execute("DELETE FROM store.audit_head"))
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM store.audit_head",
+        "INSERT INTO store.audit_head FROM store.audit_head",
+        "ALTER TABLE store.audit_head ALTER sequence TYPE VARCHAR",
+    ],
+)
+def test_without_its_head_the_audit_takes_no_rows(audited: Corpus, damage: str) -> None:
+    audited._database.write(lambda c: c.execute(damage))
     with pytest.raises(AuditError, match="head is missing"):
         audited.ledger.record(ENTRY)
 

@@ -59,12 +59,12 @@ def append(connection: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, An
     Two transactions cannot both move the head: the later one conflicts and is run again.
 
     Raises:
-        WorkspaceDamaged: if the head is missing.
+        WorkspaceDamaged: if the head is missing or damaged.
     """
     head = _head(connection)
     if head is None:
         raise WorkspaceDamaged(
-            "the audit's head is missing",
+            "the audit's head is missing or damaged",
             value="store.audit_head",
             next_step="Restore the workspace from a copy.",
         )
@@ -102,10 +102,10 @@ def export(connection: duckdb.DuckDBPyConnection) -> pa.Table:
 
 
 def _head(connection: duckdb.DuckDBPyConnection) -> tuple[int, str] | None:
-    found = connection.execute("SELECT sequence, hash FROM store.audit_head").fetchall()
-    if len(found) != 1 or None in found[0]:
-        return None
-    return found[0][0], found[0][1]
+    match connection.execute("SELECT sequence, hash FROM store.audit_head").fetchall():
+        case [(int(sequence), str(digest))]:
+            return sequence, digest
+    return None
 
 
 def _ordered(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
