@@ -74,7 +74,8 @@ test: lint test-models ## Lint, then every test, notebook and page
 lint: .venv/.setup-dev ## Style, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy workbench
+	$(BIN)/mypy workbench benchmarks scripts
+	MYPYPATH=app:. $(BIN)/mypy --explicit-package-bases app/*.py app/app_pages/*.py
 	$(BIN)/lint-imports --no-logo
 
 .PHONY: test-models
@@ -97,6 +98,7 @@ bench: .venv/.setup-dev ## Measure (DATA=folder of data sets); prints tables, wr
 	$(BIN)/python -m benchmarks.ask --data $(DATA)/qa-clapnq-dev-a --limit 15 --model default \
 		--out $(OUT)/ask-default.json
 	$(BIN)/python -m benchmarks.masking --data $(DATA)/pii-presidio-synth --out $(OUT)/masking.json
+	$(BIN)/python -m benchmarks.engine --out $(OUT)/engine.json
 
 .PHONY: screenshots
 screenshots: .venv/.setup-dev ## Take the pictures of the app in Chromium (after make run)
