@@ -21,7 +21,10 @@ CHUNKER_VERSION = "1"
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _SLIDES = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-_MARKDOWN_TYPES = ("text/markdown", "text/html", "message/rfc822", _WORD, _WORKBOOK, _SLIDES)
+_MARKDOWN_TYPES = (
+    *("text/markdown", "text/html", "message/rfc822", "application/vnd.oasis.opendocument.text"),
+    *(_WORD, _WORKBOOK, _SLIDES),
+)
 _PARQUET = "application/vnd.apache.parquet"
 _ROW_TYPES = ("text/csv", "application/json", "application/jsonl", _PARQUET, _WORKBOOK)
 

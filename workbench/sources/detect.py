@@ -19,6 +19,7 @@ class Kind(StrEnum):
     DOCX = "DOCX"
     WORKBOOK = "XLSX"
     PRESENTATION = "PPTX"
+    ODT = "ODT"
     HTML = "HTML"
     MARKDOWN = "Markdown"
     CSV = "CSV"
@@ -61,6 +62,7 @@ _BINARY_KINDS = {
     ".ods": Kind.WORKBOOK,
     ".pptx": Kind.PRESENTATION,
     ".pptm": Kind.PRESENTATION,
+    ".odt": Kind.ODT,
     ".parquet": Kind.PARQUET,
 }
 _SIGNATURES = (
@@ -81,11 +83,17 @@ _PDF_MARK = b"%PDF-"
 _OLE_MARK = bytes.fromhex("d0cf11e0a1b11ae1")
 _PARQUET_MARK = b"PAR1"
 _ENCRYPTED_PARQUET_MARK = b"PARE"
+_MIMETYPE_MEMBER = "mimetype"
+_MIMETYPES = {
+    "application/vnd.oasis.opendocument.spreadsheet": Kind.WORKBOOK,
+    "application/vnd.oasis.opendocument.text": Kind.ODT,
+}
+_LONGEST_MIMETYPE_BYTES = 100
 _ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 _HTML_START = re.compile(
     r"\s*+(?:<\?xml[^>]*+>\s*+)?(?><!--.*?-->\s*+)*+<(?:!doctype html|html)\b", re.I | re.S
 )
-SUPPORTED = "PDF, DOCX, XLSX, PPTX, HTML, Markdown, CSV, TSV, JSON, Parquet, EML and text"
+SUPPORTED = "PDF, DOCX, ODT, XLSX, PPTX, HTML, Markdown, CSV, TSV, JSON, Parquet, EML and text"
 
 
 def detect(data: bytes, name: str) -> Kind:
@@ -128,7 +136,8 @@ def _head(data: bytes) -> str:
 
 def _archive_kind(data: bytes, suffix: str) -> Kind:
     try:
-        members = zipfile.ZipFile(io.BytesIO(data)).infolist()
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        members = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise CorruptFile(
             "the file is a damaged or incomplete archive",
@@ -147,11 +156,23 @@ def _archive_kind(data: bytes, suffix: str) -> Kind:
     folders = {member.filename.split("/")[0] for member in members}
     if "word" in folders:
         return Kind.DOCX
-    if "xl" in folders or ("content.xml" in folders and suffix == ".ods"):
+    if "xl" in folders:
         return Kind.WORKBOOK
     if "ppt" in folders:
         return Kind.PRESENTATION
+    kind = _declared_kind(archive) or _BINARY_KINDS.get(suffix)
+    if kind is not None and kind in _MIMETYPES.values() and "content.xml" in folders:
+        return kind
     raise _misfit(suffix, "a ZIP archive")
+
+
+def _declared_kind(archive: zipfile.ZipFile) -> Kind | None:
+    """What an OpenDocument file says it is, in its first member."""
+    if _MIMETYPE_MEMBER not in archive.namelist():
+        return None
+    with archive.open(_MIMETYPE_MEMBER) as member:
+        declared = member.read(_LONGEST_MIMETYPE_BYTES).decode("ascii", errors="replace")
+    return _MIMETYPES.get(declared.strip().removesuffix("-template"))
 
 
 def _compound_file(data: bytes, suffix: str) -> UnsupportedFormat | EncryptedFile:

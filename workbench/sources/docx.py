@@ -6,17 +6,13 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from workbench.sources.html import html_to_markdown
 from workbench.sources.parsed import Parsed
-
-if TYPE_CHECKING:
-    from lxml import etree
+from workbench.sources.safe_xml import member_root, title_and_author, xml_root
 
 _STYLES = "comment-reference => sup\np[style-name='Title'] => h1:fresh"
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
 _HEADERS = re.compile(r"word/header\d*\.xml")
 _FOOTERS = re.compile(r"word/footer\d*\.xml")
 _CORE = "docProps/core.xml"
@@ -57,23 +53,12 @@ def _lines(archive: zipfile.ZipFile, wanted: re.Pattern[str]) -> str:
 
 
 def _paragraphs(xml: bytes) -> Iterator[str]:
-    for paragraph in _root(xml).iter(f"{_WORD}p"):
+    for paragraph in xml_root(xml).iter(f"{_WORD}p"):
         text = "".join(str(part.text or "") for part in paragraph.iter(f"{_WORD}t")).strip()
         if text:
             yield text
 
 
 def _properties(archive: zipfile.ZipFile) -> dict[str, str]:
-    if _CORE not in archive.namelist():
-        return {}
-    root = _root(archive.read(_CORE))
-    fields = {"title": "title", "author": "creator"}
-    found = {name: (root.findtext(f"{_DUBLIN_CORE}{tag}") or "") for name, tag in fields.items()}
-    return {name: value.strip() for name, value in found.items() if value.strip()}
-
-
-def _root(xml: bytes) -> etree._Element:
-    from lxml import etree
-
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    return etree.fromstring(xml, parser)
+    root = member_root(archive, _CORE)
+    return {} if root is None else title_and_author(root)

@@ -11,6 +11,7 @@ from workbench.sources.docx import parse_docx
 from workbench.sources.html import parse_html
 from workbench.sources.mail import parse_mail
 from workbench.sources.markdown import parse_markdown
+from workbench.sources.odt import parse_odt
 from workbench.sources.parquet import parse_parquet
 from workbench.sources.parsed import Parsed
 from workbench.sources.pdf import parse_pdf
@@ -33,6 +34,7 @@ _PARSERS: Mapping[Kind, Callable[[bytes], Parsed]] = {
     Kind.DOCX: parse_docx,
     Kind.WORKBOOK: parse_workbook,
     Kind.PRESENTATION: parse_pptx,
+    Kind.ODT: parse_odt,
     Kind.HTML: parse_html,
     Kind.MARKDOWN: parse_markdown,
     Kind.CSV: parse_csv,
