@@ -23,7 +23,7 @@ _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document
 _SLIDES = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 _MARKDOWN_TYPES = (
     *("text/markdown", "text/html", "message/rfc822", "application/vnd.oasis.opendocument.text"),
-    *(_WORD, _WORKBOOK, _SLIDES),
+    *(_WORD, _WORKBOOK, _SLIDES, "application/epub+zip"),
 )
 _PARQUET = "application/vnd.apache.parquet"
 _ROW_TYPES = ("text/csv", "application/json", "application/jsonl", _PARQUET, _WORKBOOK)

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     WORKBOOK = "XLSX"
     PRESENTATION = "PPTX"
     ODT = "ODT"
+    EPUB = "EPUB"
     HTML = "HTML"
     MARKDOWN = "Markdown"
     CSV = "CSV"
@@ -63,6 +64,7 @@ _BINARY_KINDS = {
     ".pptx": Kind.PRESENTATION,
     ".pptm": Kind.PRESENTATION,
     ".odt": Kind.ODT,
+    ".epub": Kind.EPUB,
     ".parquet": Kind.PARQUET,
 }
 _SIGNATURES = (
@@ -87,13 +89,17 @@ _MIMETYPE_MEMBER = "mimetype"
 _MIMETYPES = {
     "application/vnd.oasis.opendocument.spreadsheet": Kind.WORKBOOK,
     "application/vnd.oasis.opendocument.text": Kind.ODT,
+    "application/epub+zip": Kind.EPUB,
 }
+_PROOFS = {Kind.WORKBOOK: "content.xml", Kind.ODT: "content.xml", Kind.EPUB: "META-INF"}
 _LONGEST_MIMETYPE_BYTES = 100
 _ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 _HTML_START = re.compile(
     r"\s*+(?:<\?xml[^>]*+>\s*+)?(?><!--.*?-->\s*+)*+<(?:!doctype html|html)\b", re.I | re.S
 )
-SUPPORTED = "PDF, DOCX, ODT, XLSX, PPTX, HTML, Markdown, CSV, TSV, JSON, Parquet, EML and text"
+SUPPORTED = (
+    "PDF, DOCX, ODT, XLSX, PPTX, EPUB, HTML, Markdown, CSV, TSV, JSON, Parquet, EML and text"
+)
 
 
 def detect(data: bytes, name: str) -> Kind:
@@ -161,13 +167,13 @@ def _archive_kind(data: bytes, suffix: str) -> Kind:
     if "ppt" in folders:
         return Kind.PRESENTATION
     kind = _declared_kind(archive) or _BINARY_KINDS.get(suffix)
-    if kind is not None and kind in _MIMETYPES.values() and "content.xml" in folders:
+    if kind is not None and _PROOFS.get(kind) in folders:
         return kind
     raise _misfit(suffix, "a ZIP archive")
 
 
 def _declared_kind(archive: zipfile.ZipFile) -> Kind | None:
-    """What an OpenDocument file says it is, in its first member."""
+    """What an OpenDocument file or a book says it is, in its first member."""
     if _MIMETYPE_MEMBER not in archive.namelist():
         return None
     with archive.open(_MIMETYPE_MEMBER) as member:

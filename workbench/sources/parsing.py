@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from workbench.errors import CorruptFile, EmptyFile, FileTooLarge, SourceError
 from workbench.sources.detect import Kind, detect
 from workbench.sources.docx import parse_docx
+from workbench.sources.epub import parse_epub
 from workbench.sources.html import parse_html
 from workbench.sources.mail import parse_mail
 from workbench.sources.markdown import parse_markdown
@@ -35,6 +36,7 @@ _PARSERS: Mapping[Kind, Callable[[bytes], Parsed]] = {
     Kind.WORKBOOK: parse_workbook,
     Kind.PRESENTATION: parse_pptx,
     Kind.ODT: parse_odt,
+    Kind.EPUB: parse_epub,
     Kind.HTML: parse_html,
     Kind.MARKDOWN: parse_markdown,
     Kind.CSV: parse_csv,
