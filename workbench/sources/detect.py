@@ -21,6 +21,7 @@ class Kind(StrEnum):
     PRESENTATION = "PPTX"
     ODT = "ODT"
     EPUB = "EPUB"
+    RTF = "RTF"
     HTML = "HTML"
     MARKDOWN = "Markdown"
     CSV = "CSV"
@@ -65,6 +66,7 @@ _BINARY_KINDS = {
     ".pptm": Kind.PRESENTATION,
     ".odt": Kind.ODT,
     ".epub": Kind.EPUB,
+    ".rtf": Kind.RTF,
     ".parquet": Kind.PARQUET,
 }
 _SIGNATURES = (
@@ -78,13 +80,11 @@ _SIGNATURES = (
     (b"Rar!", "a RAR archive"),
     (b"\x7fELF", "a program"),
     (b"MZ", "a program"),
-    (b"{\\rtf", "an RTF document"),
     (b"SQLite format 3\x00", "an SQLite database"),
 )
 _PDF_MARK = b"%PDF-"
 _OLE_MARK = bytes.fromhex("d0cf11e0a1b11ae1")
-_PARQUET_MARK = b"PAR1"
-_ENCRYPTED_PARQUET_MARK = b"PARE"
+_MARKS = ((b"PAR1", Kind.PARQUET), (b"{\\rtf", Kind.RTF))
 _MIMETYPE_MEMBER = "mimetype"
 _MIMETYPES = {
     "application/vnd.oasis.opendocument.spreadsheet": Kind.WORKBOOK,
@@ -98,7 +98,7 @@ _HTML_START = re.compile(
     r"\s*+(?:<\?xml[^>]*+>\s*+)?(?><!--.*?-->\s*+)*+<(?:!doctype html|html)\b", re.I | re.S
 )
 SUPPORTED = (
-    "PDF, DOCX, ODT, XLSX, PPTX, EPUB, HTML, Markdown, CSV, TSV, JSON, Parquet, EML and text"
+    "PDF, DOCX, ODT, RTF, XLSX, PPTX, EPUB, HTML, Markdown, CSV, TSV, JSON, Parquet, EML and text"
 )
 
 
@@ -118,8 +118,9 @@ def detect(data: bytes, name: str) -> Kind:
         return _archive_kind(data, suffix)
     if data.startswith(_OLE_MARK):
         raise _compound_file(data, suffix)
-    if data.startswith(_PARQUET_MARK):
-        return Kind.PARQUET
+    for mark, kind in _MARKS:
+        if data.startswith(mark):
+            return kind
     for mark, content in _SIGNATURES:
         if data.startswith(mark):
             raise _misfit(suffix, content)

@@ -18,6 +18,7 @@ from workbench.sources.parsed import Parsed
 from workbench.sources.pdf import parse_pdf
 from workbench.sources.pptx import parse_pptx
 from workbench.sources.records import parse_json, parse_json_lines
+from workbench.sources.rtf import parse_rtf
 from workbench.sources.tables import parse_csv, parse_workbook
 from workbench.sources.text import clean, parse_text
 from workbench.values import Page
@@ -37,6 +38,7 @@ _PARSERS: Mapping[Kind, Callable[[bytes], Parsed]] = {
     Kind.PRESENTATION: parse_pptx,
     Kind.ODT: parse_odt,
     Kind.EPUB: parse_epub,
+    Kind.RTF: parse_rtf,
     Kind.HTML: parse_html,
     Kind.MARKDOWN: parse_markdown,
     Kind.CSV: parse_csv,
