@@ -2,18 +2,22 @@ from __future__ import annotations
 
 import inspect
 import json
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.workbenches import MakeWorkbench
 from workbench import open_workbench
-from workbench.config import ActorConfig, BudgetConfig, Config
+from workbench.config import ActorConfig, BudgetConfig, Config, ModelsConfig
 from workbench.errors import AccessDenied, AuditError, BudgetExceeded, ConfigError, UsageError
+from workbench.guard.cache import ReplyCache
+from workbench.models.fake import FakeServer
 from workbench.models.governed import Models
 from workbench.store.corpus import Corpus
-from workbench.workbench import Session
+from workbench.workbench import Session, Workbench
 
 QUESTION = "When does the office process new badges?"
 
@@ -166,3 +170,24 @@ def test_only_an_admin_reads_the_audit(make_workbench: MakeWorkbench, folder: Pa
 
 def test_without_actors_everybody_may_audit(make_workbench: MakeWorkbench) -> None:
     assert make_workbench().session().verify_audit().intact
+
+
+def test_an_unknown_home_is_a_missing_path(make_workbench: MakeWorkbench, folder: Path) -> None:
+    with pytest.raises(UsageError, match="no such file"):
+        make_workbench().session("ana").ingest("~nobody-of-this-name/documents")
+    assert open_workbench("~nobody-of-this-name").folder.name == "~nobody-of-this-name"
+
+
+def test_threads_that_come_at_once_enter_the_same_room(tmp_path: Path) -> None:
+    made: list[Models] = []
+
+    def connect(cache: ReplyCache) -> Models:
+        time.sleep(0.05)
+        made.append(Models(FakeServer(), ModelsConfig(), cache))
+        return made[-1]
+
+    workbench = Workbench(tmp_path, Config(), {}, connect_models=connect)
+    with ThreadPoolExecutor(8) as pool:
+        rooms = list(pool.map(lambda _: workbench.models, range(8)))
+    assert len(made) == 1
+    assert {id(room) for room in rooms} == {id(made[0])}

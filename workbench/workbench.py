@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from workbench.config import CONFIG_FILE, Config, load_config
 from workbench.errors import AccessDenied, UsageError
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from workbench.tasks.ask import AskRooms
     from workbench.tasks.ingest import IngestProgress
 
+T = TypeVar("T")
+
 KEY_FILE = "placeholder.key"
 MAX_SQL_CHARS = 100_000
 
@@ -48,9 +51,20 @@ def open_workbench(
     Raises:
         ConfigError: if the settings are not valid.
     """
-    path = Path(folder).expanduser().resolve()
+    path = _expanded(folder).resolve()
     environment = dict(os.environ if env is None else env)
     return Workbench(path, config or load_config(path / CONFIG_FILE, environment), environment)
+
+
+class _Room(cached_property[T]):
+    """Made when it is first asked for, and only once: from Python 3.12 on, threads that ask at
+    the same time would each get their own."""
+
+    def __get__(  # type: ignore[override]
+        self, instance: Workbench, owner: type[Workbench] | None = None
+    ) -> T:
+        with instance._opening:
+            return super().__get__(instance, owner)
 
 
 class Workbench:
@@ -70,6 +84,7 @@ class Workbench:
     ) -> None:
         self.folder = folder
         self.config = config
+        self._opening = threading.RLock()
         self._env = env
         self._connect_models = connect_models
         self._masker = masker
@@ -97,20 +112,20 @@ class Workbench:
         everything = "*" in known.labels
         return Actor(name, known.role, Scope(frozenset(known.labels), unrestricted=everything))
 
-    @cached_property
+    @_Room
     def guard(self) -> Guard:
         """The one door that decides, meters and audits."""
         limits = self.config.budget
         return Guard(self.corpus.ledger, Budget(limits.max_tokens, limits.max_seconds))
 
-    @cached_property
+    @_Room
     def corpus(self) -> Corpus:
         """The governed corpus; every call needs a Run."""
         from workbench.store.corpus import Corpus
 
         return Corpus(self.folder)
 
-    @cached_property
+    @_Room
     def models(self) -> Models:
         """The governed models; every call needs a Run."""
         if self._connect_models is not None:
@@ -119,7 +134,7 @@ class Workbench:
 
         return connect(self.config.models, env=self._env, cache=self.corpus.reply_cache)
 
-    @cached_property
+    @_Room
     def masker(self) -> Masker:
         """Masks documents and questions with this workspace's placeholders."""
         if self._masker is not None:
@@ -130,7 +145,7 @@ class Workbench:
         key = load_key(self.folder / KEY_FILE)
         return Masker(self.config.masking, self.corpus.placeholders, key=key)
 
-    @cached_property
+    @_Room
     def source(self) -> FileSource:
         """Reads files in a limited process."""
         from workbench.sources.files import FileSource
@@ -174,7 +189,7 @@ class Session:
             return ingest(
                 run,
                 rooms,
-                [Path(path).expanduser() for path in paths],
+                [_expanded(path) for path in paths],
                 label=label,
                 sync=sync,
                 progress=progress or _ignore,
@@ -312,6 +327,11 @@ class Session:
 
         workbench = self._workbench
         return AskRooms(workbench.config, workbench.masker, workbench.models, workbench.corpus)
+
+
+def _expanded(path: str | Path) -> Path:
+    # Unlike Path.expanduser, this leaves the name of an unknown user as it is.
+    return Path(os.path.expanduser(path))
 
 
 def _ignore(_: IngestProgress) -> None:
