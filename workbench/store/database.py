@@ -32,7 +32,7 @@ T = TypeVar("T")
 DATABASE_FILE = "workbench.duckdb"
 BUSY_TIMEOUT_S = 30.0
 TURN_POLL_S = 0.005
-WAL_CHECKPOINT_BYTES = 4 * 1024 * 1024
+WAL_CHECKPOINT_BYTES = 1024 * 1024
 """Opening replays the log at about 8 ms per MiB, and folding it in rewrites up to a row group."""
 
 _CONFIG = {
