@@ -3,7 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.sources.parsed import Parsed
+from workbench import chunking
+from workbench.sources.parsed import ROW_TYPES, Parsed
 from workbench.sources.parsing import assemble
 
 
@@ -17,6 +18,10 @@ def test_parts_without_pages_have_no_pages() -> None:
 def test_metadata_is_cleaned_like_the_text() -> None:
     parsed = Parsed(media_type="text/html", parts=("x",), metadata={"title": " a\u200bb\x00 "})
     assert assemble(parsed).metadata == {"title": "ab"}
+
+
+def test_chunking_keeps_the_rows_of_all_types_of_rows_whole() -> None:
+    assert set(chunking._ROW_TYPES) == ROW_TYPES
 
 
 @given(st.lists(st.text(), max_size=6))
