@@ -77,6 +77,16 @@ def test_name_and_metadata_are_masked(masker: Masker) -> None:
     assert "Verhoeven" not in masked.metadata["author"]
 
 
+def test_the_name_of_a_field_may_be_a_person(masker: Masker) -> None:
+    metadata = {"title": "Budget", "tommy@example.org": "approver", "Last author": "J. Verhoeven"}
+    masked = masker.mask(document("A text.", metadata=metadata))
+    title, approver, last = masked.metadata
+    assert (title, last) == ("title", "Last author")
+    assert approver.startswith("<EMAIL_ADDRESS_")
+    assert masked.metadata[approver] == "approver"
+    assert masked.masked["EMAIL_ADDRESS"] == 1
+
+
 def test_a_kept_label_passes_unmasked_but_escaped(masker: Masker) -> None:
     masked = masker.mask(document(TEXT, label="public"))
     assert "Tommy Smith" in masked.text

@@ -26,13 +26,15 @@ from workbench.masking.recognizers import RECOGNIZERS
 from workbench.masking.spans import Span, repeats, resolve
 from workbench.values import Document, MaskedDocument, Page
 
-_RULES = "1"
+_RULES = "2"
 """Raise it when masking changes in a way that no detector's version tells."""
 
 _PERSON_FIELDS = frozenset(
     {"author", "authors", "creator", "owner", "manager", "sender", "from", "to", "cc", "bcc"}
     | {"last_modified_by", "lastmodifiedby"}
 )
+# The names of fields are not read: detectors take "author" alone for a name now and then.
+_FIELD = re.compile(r"[a-z][a-z0-9_-]*")
 _NAME_GAPS = str.maketrans("_.-+", "    ")
 
 
@@ -99,20 +101,23 @@ class Masker:
             MaskingError: if anything failed; no part of the document may then be stored.
         """
         keys = list(document.metadata)
-        texts = [document.text, document.name, *(document.metadata[key] for key in keys)]
+        unsure = [key for key in keys if not _FIELD.fullmatch(key)]
+        texts = [document.text, document.name, *document.metadata.values(), *unsure]
         escaped = [escape(text) for text in texts]
         if document.label in self._config.keep_labels:
             replaced = [_Replacement(text) for text in escaped]
         else:
-            given = [[], [], *(_person_field(k, t) for k, t in zip(keys, escaped[2:], strict=True))]
+            fields = zip(keys, escaped[2:], strict=False)
+            given = [[], [], *(_person_field(*field) for field in fields), *([] for _ in unsure)]
             replaced = self._mask_all(escaped, given)
         counts: Counter[str] = Counter()
         for part in replaced:
             counts.update(part.counts)
-        body = replaced[0]
+        body, name, *rest = replaced
+        shown = dict(zip(unsure, rest[len(keys) :], strict=True))
         return MaskedDocument(
             uri=document.uri,
-            name=replaced[1].text,
+            name=name.text,
             media_type=document.media_type,
             content_hash=document.content_hash,
             text=body.text,
@@ -121,7 +126,10 @@ class Masker:
                 Page(page.number, body.moved(page.start), body.moved(page.end))
                 for page in document.pages
             ),
-            metadata={key: part.text for key, part in zip(keys, replaced[2:], strict=True)},
+            metadata={
+                shown[key].text if key in shown else key: part.text
+                for key, part in zip(keys, rest, strict=False)
+            },
             masked=dict(sorted(counts.items())),
         )
 
