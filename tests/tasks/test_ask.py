@@ -11,9 +11,10 @@ from workbench.config import Config, LimitsConfig, MaskingConfig
 from workbench.errors import InvalidReply, UsageError
 from workbench.models.fake import FakeServer, extract
 from workbench.models.messages import ChatRequest
+from workbench.prompts.registry import load_prompt
 from workbench.results import ABSTENTION, Answer
-from workbench.tasks.ask import parse_draft
-from workbench.values import Support
+from workbench.tasks.ask import fitting, parse_draft
+from workbench.values import Chunk, Hit, Support
 
 QUESTION = "How many hours of sick leave do employees earn per pay period?"
 
@@ -214,6 +215,17 @@ def test_passages_are_cut_to_the_context(make_workbench: MakeWorkbench, tmp_path
     assert server.requests
     assert all(len(request.user) < 4096 * 3 for request in server.requests)
     assert question_of(server.requests[0]).startswith("Which form")
+
+
+def test_a_long_question_leaves_less_room_for_passages() -> None:
+    hits = [
+        Hit(Chunk(n, 0, 500, "x" * 500, id=n), "doc", "file:///doc", "internal", 1.0)
+        for n in range(8)
+    ]
+    prompt = load_prompt("answer")
+    assert len(fitting(hits, prompt, 4096, question="why?")) == 4
+    assert len(fitting(hits, prompt, 1024, question="why?")) < 4
+    assert len(fitting(hits, prompt, 1024, question="why? " * 400)) == 1
 
 
 @pytest.mark.parametrize("reply", ["", "[1]", "plain words", '{"quotes": 3, "answer": "x"}'])

@@ -101,7 +101,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "corpus_version": "corpus version that was searched",
         "prompt_tokens": "tokens read",
         "output_tokens": "tokens written",
-        "seconds": "time of the model calls",
+        "seconds": "time from the question to the answer",
         "created_at": "UTC time",
     },
     "citations": {

@@ -71,7 +71,7 @@ def ask(
     chosen = model or rooms.config.models.chat
     claims: tuple[Claim, ...] = ()
     if is_answerable(run, rooms.models, masked, hits, model=chosen):
-        shown = fitting(hits, prompt, rooms.config.models.num_ctx)
+        shown = fitting(hits, prompt, rooms.config.models.num_ctx, question=masked)
         request = _request(prompt, masked, shown, model=chosen)
         draft = yield from _draft(run, rooms, request)
         claims = check(draft, masked, shown)
@@ -92,9 +92,10 @@ def ask(
     return answer
 
 
-def fitting(hits: Sequence[Hit], prompt: Prompt, num_ctx: int) -> tuple[Hit, ...]:
+def fitting(hits: Sequence[Hit], prompt: Prompt, num_ctx: int, *, question: str) -> tuple[Hit, ...]:
     """The best hits whose texts fit the context beside prompt and reply; at least one."""
-    room = (num_ctx - prompt.max_tokens) * _CHARS_PER_TOKEN - len(prompt.system)
+    taken = len(prompt.system) + len(question)
+    room = (num_ctx - prompt.max_tokens) * _CHARS_PER_TOKEN - taken
     left = min(_MAX_PASSAGE_CHARS, room)
     chosen: list[Hit] = []
     for hit in hits:
