@@ -100,6 +100,12 @@ HOSTILE: dict[str, tuple[bytes, type[SourceError]]] = {
     "damaged.xlsx": (xlsx_bytes(("S", [["x"]])).replace(b"PK\x01\x02", b"PK\x09\x09"), CorruptFile),
     "binary.txt": (bytes(range(256)) * 4, CorruptFile),
     "no-mail.eml": (b"Just words, no headers", CorruptFile),
+    "cut.json": (b'{"a": [1, 2', CorruptFile),
+    "cut.jsonl": (b'{"a": 1}\n{"a"', CorruptFile),
+    "cut.parquet": (b"PAR1" + bytes(64), CorruptFile),
+    "cut.rtf": (b"{\\rtf1 Hello", CorruptFile),
+    "no-slides.pptx": (docx_bytes(paragraph("x")).replace(b"word/", b"pptx/"), CorruptFile),
+    "outlook.msg": (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), UnsupportedFormat),
     "photo.jpg": (b"\xff\xd8\xff\xe0" + bytes(64), UnsupportedFormat),
 }
 

@@ -235,6 +235,17 @@ def test_what_is_no_mail(data: bytes, error: type[SourceError]) -> None:
         read(data)
 
 
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\r\n", b"From a@b Mon Jan 1 2024\n"])
+def test_what_stands_before_the_headers(before: bytes) -> None:
+    assert read(before + HEADERS + b"\nHi").text == f"{TOP}\n\nHi"
+
+
+@pytest.mark.parametrize("address", ["a@[", '"', "<a@", '"a" <', "=?utf-8?q?=3C?= <@"])
+def test_malformed_addresses_are_shown_as_they_are(address: str) -> None:
+    shown = address.replace("=?utf-8?q?=3C?=", "<")
+    assert read(f"To: {address}\n\nHi".encode()).metadata["to"] == shown
+
+
 def test_long_headers_take_linear_time() -> None:
     to = b"To: " + b", ".join(b"=?utf-8?q?A=C3=B6?= <a%d@example.org>" % n for n in range(20_000))
     before = time.process_time()

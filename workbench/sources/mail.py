@@ -6,6 +6,7 @@ A mail holds other files, so its parser is given the way to parse them.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -69,7 +70,7 @@ def parse_mail(data: bytes, *, parse_attachment: ParseAttachment) -> Parsed:
     reading = _Reading(parse_attachment)
     if not data.strip():
         return Parsed(media_type="message/rfc822", parts=("",))
-    message = message_from_bytes(data, policy=policy.default)
+    message = _message(data)
     headers = _headers(message)
     if not headers and not any(name in message for name in _OTHER_HEADERS):
         raise CorruptFile(
@@ -83,6 +84,11 @@ def parse_mail(data: bytes, *, parse_attachment: ParseAttachment) -> Parsed:
     if reading.not_read:
         metadata["attachments_not_read"] = "; ".join(reading.not_read)
     return Parsed(media_type="message/rfc822", parts=(text,), metadata=metadata)
+
+
+def _message(data: bytes) -> AnyMessage:
+    # Before the first header, some programs write a byte order mark or a blank line.
+    return message_from_bytes(data.removeprefix(BOM_UTF8).lstrip(), policy=policy.default)
 
 
 def _mail(message: AnyMessage, reading: _Reading, *, depth: int) -> str:
@@ -174,8 +180,7 @@ def _attached_text(part: AnyMessage, name: str, reading: _Reading, *, depth: int
     if not PurePath(name).suffix:
         name += _ENDINGS.get(part.get_content_type(), "")
     if detect(data, name) is Kind.MAIL:
-        message = message_from_bytes(data, policy=policy.default)
-        return _mail(message, reading, depth=depth + 1)
+        return _mail(_message(data), reading, depth=depth + 1)
     parsed = reading.parse_attachment(data, name)
     text = "\n\n".join(parsed.parts)
     # In a mail rows stand between paragraphs; blank lines keep each a unit of its own.
