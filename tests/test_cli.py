@@ -67,6 +67,11 @@ def test_from_a_folder_to_a_cited_answer(call: Call, folder: Path) -> None:
     assert json.loads(out) == {"columns": ["n"], "rows": [{"n": 3}]}
 
 
+def test_json_stays_json_where_sql_has_nan(call: Call) -> None:
+    _, out, _ = call("sql", "SELECT 'nan'::DOUBLE AS a, [1.5, 'inf'::DOUBLE] AS b", "--json")
+    assert json.loads(out)["rows"] == [{"a": None, "b": [1.5, None]}]
+
+
 def test_text_output_is_for_people(call: Call, folder: Path) -> None:
     code, out, _ = call("ingest", str(folder))
     assert (code, "3 added" in out) == (0, True)

@@ -73,10 +73,11 @@ class LimitsConfig(_Closed):
 
 
 class BudgetConfig(_Closed):
-    """What one run may use."""
+    """What one run may use; reading a large folder takes longer than any question."""
 
     max_tokens: int = Field(200_000, gt=0)
     max_seconds: float = Field(3_600, gt=0)
+    ingest_max_seconds: float = Field(86_400, gt=0)
 
 
 class ActorConfig(_Closed):

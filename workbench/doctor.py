@@ -107,8 +107,9 @@ def _models(config: Config, env: Mapping[str, str]) -> list[Check]:
 
 def _workspace(workspace: Path) -> Check:
     from workbench.store.corpus import Corpus
+    from workbench.store.database import DATABASE_FILE
 
-    if not workspace.exists():
+    if not (workspace / DATABASE_FILE).exists():
         return Check(
             "workspace",
             "warning",

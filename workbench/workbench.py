@@ -320,7 +320,10 @@ class Session:
         return self._run(Action.ASK, "llama_index")
 
     def _run(self, action: Action, resource: str = "") -> AbstractContextManager[Run]:
-        return self._workbench.guard.open(self.actor, action, resource=resource)
+        limits = self._workbench.config.budget
+        seconds = limits.ingest_max_seconds if action is Action.INGEST else limits.max_seconds
+        budget = Budget(limits.max_tokens, seconds)
+        return self._workbench.guard.open(self.actor, action, resource=resource, budget=budget)
 
     def _ask_rooms(self) -> AskRooms:
         from workbench.tasks.ask import AskRooms

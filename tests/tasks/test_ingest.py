@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.workbenches import MakeWorkbench
-from workbench.config import ActorConfig, Config
-from workbench.errors import AccessDenied, ModelNotFound, UsageError
+from workbench.config import ActorConfig, BudgetConfig, Config
+from workbench.errors import AccessDenied, BudgetExceeded, ModelNotFound, UsageError
 from workbench.results import IngestReport, ItemStatus
 from workbench.tasks.ingest import IngestProgress
 
@@ -162,3 +162,13 @@ def test_without_the_embedding_model_nothing_is_stored(
     with pytest.raises(ModelNotFound, match="pull"):
         session.ingest(folder)
     assert session.documents() == []
+
+
+def test_reading_a_folder_has_its_own_time_limit(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    config = Config(budget=BudgetConfig(max_seconds=1e-6))
+    session = make_workbench(config=config).session("ana")
+    assert session.ingest(folder).count(ItemStatus.ADDED) == 3
+    with pytest.raises(BudgetExceeded):
+        session.search("badges")
