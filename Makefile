@@ -64,11 +64,13 @@ run: setup ## Ingest the sample, answer one question, open the app
 
 # --- checks ----------------------------------------------------------------------------------
 
+NBVAL := $(BIN)/pytest --nbval --nbval-sanitize-with notebooks/nbval_sanitize.cfg notebooks
+
 .PHONY: test
 test: lint test-models ## Lint, then every test, notebook and page
 	scripts/ensure_chromium.sh
 	$(BIN)/pytest
-	$(BIN)/pytest --nbval notebooks
+	$(NBVAL)
 
 .PHONY: lint
 lint: .venv/.setup-dev ## Style, types and import contracts
@@ -84,7 +86,7 @@ test-models: .venv/.setup-dev # The models that the tests and notebooks run
 
 .PHONY: notebooks
 notebooks: .venv/.setup-dev test-models ## Run the notebooks and compare their outputs
-	$(BIN)/pytest --nbval notebooks
+	$(NBVAL)
 
 .PHONY: bench
 bench: .venv/.setup-dev ## Measure (DATA=folder of data sets); prints tables, writes benchmarks/out
