@@ -80,7 +80,12 @@ def test_overlapping_spans_are_merged() -> None:
 
 
 def test_a_hit_shows_where_the_query_stands_in_it_and_how_it_was_found() -> None:
-    text = "filler " * 200 + "You can carry over 240 <b>hours</b> of leave. " + "more " * 200
+    text = (
+        "Hours! "
+        + "filler " * 200
+        + "You can carry over 240 <b>hours</b> of leave. "
+        + "more " * 200
+    )
     hit = Hit(Chunk(0, 0, len(text), text), "a.md", "file:///a.md", "internal", 1.0, vector_rank=3)
     html = render.hits_html("How many hours can I carry over?", [hit])
     assert len(html) < render.SNIPPET_CHARS + 1_000

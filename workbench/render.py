@@ -33,6 +33,7 @@ SNIPPET_CHARS = 360
 """How much of a hit's text is shown in a list of hits."""
 
 _LEAD_CHARS = 80
+_MAX_STARTS = 200
 _WORD = re.compile(r"\w+")
 _COMMON = frozenset(
     """
@@ -73,7 +74,7 @@ def answer_text(status: str, text: str, claims: Sequence[Claim]) -> str:
 
 
 def hits_html(query: str, hits: Sequence[Hit]) -> str:
-    """A list of hits, each as the part of its text where the query's words begin, marked."""
+    """A list of hits, each as the part of its text that has most of the query's words, marked."""
     words = {word.casefold() for word in _WORD.findall(query) if len(word) > 2} - _COMMON
     items = "".join(
         f'<li style="margin-bottom:.5rem"><b>{escape(hit.document)}</b>{_page(hit.chunk.page)} '
@@ -165,10 +166,10 @@ def _found_by(hit: Hit) -> str:
 
 
 def _snippet(text: str, words: set[str]) -> str:
-    """At most SNIPPET_CHARS of the text on one line, from shortly before the first of ``words``."""
+    """At most SNIPPET_CHARS of the text on one line, where most different ``words`` stand."""
     line = " ".join(text.split())
     found = [m for m in _WORD.finditer(line) if m.group().casefold() in words]
-    start = max(0, found[0].start() - _LEAD_CHARS) if found else 0
+    start = max(0, _richest(found) - _LEAD_CHARS)
     if len(line) - start < SNIPPET_CHARS:
         start = max(0, len(line) - SNIPPET_CHARS)
     if start:
@@ -176,9 +177,20 @@ def _snippet(text: str, words: set[str]) -> str:
     end = min(len(line), start + SNIPPET_CHARS)
     parts, cursor = ["… " if start else ""], start
     for match in found:
-        if match.start() >= cursor and match.end() <= end:
+        if cursor <= match.start() and match.end() <= end:
             parts.append(escape(line[cursor : match.start()]))
             parts.append(f'<mark style="{_MARK}">{escape(match.group())}</mark>')
             cursor = match.end()
     parts.extend([escape(line[cursor:end]), " …" if end < len(line) else ""])
     return "".join(parts)
+
+
+def _richest(found: Sequence[re.Match[str]]) -> int:
+    """Where to begin, so that most different words follow within a snippet; 0 without words."""
+
+    def words_after(first: re.Match[str]) -> int:
+        last = first.start() + SNIPPET_CHARS - _LEAD_CHARS
+        return len({m.group().casefold() for m in starts if first.start() <= m.start() < last})
+
+    starts = found[:_MAX_STARTS]
+    return max(starts, key=words_after).start() if starts else 0
