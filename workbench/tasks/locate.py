@@ -40,7 +40,7 @@ def locate(quote: str, passages: Sequence[str]) -> Located | None:
     ``score`` is 100 for an exact or normalised match and the partial ratio of a fuzzy one.
     """
     wanted = quote.strip(_EDGE)
-    if not wanted:
+    if not any(character.isalnum() for character in wanted):
         return None
     if len(wanted) < MIN_QUOTE_CHARS and not any(wanted == p.strip(_EDGE) for p in passages):
         return None
