@@ -18,7 +18,7 @@ from workbench.values import Hit
 FAR = 0.45
 """Below this similarity no passage is about the question."""
 
-NEAR = 0.70
+NEAR = 0.62
 """From this similarity on the best passage is about the question, whatever the model says."""
 
 
