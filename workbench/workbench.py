@@ -261,7 +261,7 @@ class Session:
             UsageError, AccessDenied.
         """
         with self._run(Action.READ, f"document {document_id}") as run:
-            return self._workbench.corpus.document(run, document_id)
+            return self._workbench.corpus.document(run, int(document_id))
 
     def verify_audit(self) -> AuditCheck:
         """Whether any audit row was changed, moved, added or removed behind Workbench's back.

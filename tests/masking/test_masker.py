@@ -50,6 +50,21 @@ def test_one_person_has_one_number_everywhere(masker: Masker) -> None:
     assert number in masker.mask_text("What was promised to tommy smith in the letter?")
 
 
+def test_a_question_names_the_people_of_the_documents(masker: Masker) -> None:
+    note = "The travel desk is run by Margaret Thornbury. Mail her at m@example.com."
+    assert "Thornbury" not in masker.mask(document(note)).text
+    for asked in ("is it Margaret Thornbury?", "is it margaret thornbury", "Thornbury, Margaret?"):
+        masked = masker.mask_text(f"Who runs the travel desk, {asked}")
+        assert "thornbury" not in masked.casefold()
+        assert "<PERSON_" in masked
+
+
+def test_a_file_name_of_plain_words_is_kept(masker: Masker) -> None:
+    named = document("Twelve weeks are paid.", name="paid-parental-leave.md")
+    assert masker.mask(named).name == "paid-parental-leave.md"
+    assert "Smith" not in masker.mask(document("A contract.", name="Tommy_Smith.pdf")).name
+
+
 def test_forged_placeholders_are_escaped_in_documents_and_kept_in_questions(
     masker: Masker,
 ) -> None:

@@ -11,7 +11,7 @@ from workbench.guard.policy import Action
 from workbench.guard.run import Guard
 from workbench.store.corpus import Corpus
 from workbench.store.database import Database
-from workbench.store.ledger import CorpusLedger
+from workbench.store.ledger import CorpusLedger, PlaceholderRegister
 from workbench.values import Actor, Scope, Usage
 
 ENTRY = AuditEntry(
@@ -122,3 +122,11 @@ def test_threads_agree_on_numbers(corpus: Corpus) -> None:
         found = set(pool.map(number, range(40)))
     assert len(found) == 10
     assert {n for _, n in found} == set(range(1, 11))
+
+
+def test_known_numbers_are_looked_up_and_none_is_allocated(corpus: Corpus) -> None:
+    number = corpus.placeholders.number("PERSON", "one")
+    other = PlaceholderRegister(corpus.placeholders._database)
+    keys = [("PERSON", "one"), ("PERSON", "two"), ("EMAIL_ADDRESS", "one")]
+    assert other.known(keys) == {("PERSON", "one"): number}
+    assert other.number("PERSON", "two") == number + 1

@@ -14,7 +14,7 @@ from workbench.tasks.relevance import FAR, NEAR, is_answerable
 from workbench.values import Actor, Chunk, Hit, Scope
 
 
-def hit(similarity: float | None, text: str = "The office opens at nine.") -> Hit:
+def hit(similarity: float | None, text: str = "Parking is free on Sundays.") -> Hit:
     chunk = Chunk(0, 0, len(text), text, heading="Hours")
     return Hit(chunk, "doc", "file:///doc", "internal", 1.0, similarity=similarity)
 
@@ -41,6 +41,12 @@ def test_far_passages_cost_no_model_call(judge: Judge) -> None:
     assert judge("yes") == (False, 0)
     assert judge("yes", hit(FAR - 0.01)) == (False, 0)
     assert judge("yes", hit(None)) == (False, 0)
+
+
+def test_shared_words_are_worth_a_verdict_however_far(judge: Judge) -> None:
+    row = hit(0.1, "Question: when does the shop open; Answer: at nine")
+    assert judge("yes", row) == (True, 1)
+    assert judge("no", row, hit(0.2)) == (False, 1)
 
 
 def test_near_passages_need_no_verdict(judge: Judge) -> None:

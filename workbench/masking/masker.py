@@ -23,7 +23,7 @@ from workbench.masking.placeholders import (
 from workbench.masking.presidio import Presidio
 from workbench.masking.rampart import Rampart
 from workbench.masking.recognizers import RECOGNIZERS
-from workbench.masking.spans import Span, repeats, resolve
+from workbench.masking.spans import CERTAIN, Span, repeats, resolve
 from workbench.values import Document, MaskedDocument, Page
 
 _RULES = "2"
@@ -35,6 +35,8 @@ _PERSON_FIELDS = frozenset(
 )
 # The names of fields are not read: detectors take "author" alone for a name now and then.
 _FIELD = re.compile(r"[a-z][a-z0-9_-]*")
+_NAME_WORD = re.compile(r"[^\W\d_][\w'\u2019.-]*\b")
+_MAX_NAME_WORDS = 4
 _NAME_GAPS = str.maketrans("_.-+", "    ")
 
 
@@ -144,12 +146,27 @@ class Masker:
         if label is not None and label in self._config.keep_labels:
             return text
         kept = placeholder_spans(text, self._config.types)
+        found = resolve(text, [*self._known_people(text), *self.find([text])[0]])
         spans = [
             span
-            for span in self.find([text])[0]
+            for span in found
             if not any(span.start < end and start < span.end for start, end in kept)
         ]
         return self._replace([text], [spans])[0].text
+
+    def _known_people(self, text: str) -> list[Span]:
+        """People whom the documents name: a bare question gives a detector little to go by."""
+        if "PERSON" not in self._config.types:
+            return []
+        words = [match.span() for match in _NAME_WORD.finditer(text)]
+        groups = [
+            Span(words[first][0], words[last][1], "PERSON", CERTAIN)
+            for first in range(len(words))
+            for last in range(first + 1, min(first + _MAX_NAME_WORDS, len(words)))
+        ]
+        keys = [("PERSON", self._digest(text, span, None)) for span in groups]
+        known = self._placeholders.known(keys)
+        return [span for span, key in zip(groups, keys, strict=True) if key in known]
 
     def mask_name(self, name: str, *, label: str) -> str:
         """Mask the name of a file as ``mask`` does, without the help of its text.
@@ -190,9 +207,11 @@ class Masker:
         self, texts: Sequence[str], given: Sequence[Sequence[Span]]
     ) -> list[_Replacement]:
         name = texts[1]
-        # The name is read twice: as words, and as it is, for what its marks hold together.
+        # The name is read twice: as words, and as it is, for what its marks hold together. Those
+        # are numbers and addresses: "paid-parental-leave.md" is nobody, however a model reads it.
         found = self._detection.find([texts[0], name, *texts[2:], _readable_name(name)])
-        found[1] += found.pop()
+        readable = found.pop()
+        found[1] = [span for span in found[1] if span.type != "PERSON"] + readable
         spans, names = self._with_names(
             texts, [[*a, *b] for a, b in zip(found, given, strict=True)]
         )

@@ -40,6 +40,10 @@ class Placeholders(Protocol):
         """The numbers of many (entity type, digest) pairs at once, new ones in their order."""
         ...
 
+    def known(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """The numbers of those pairs that have one; allocates none."""
+        ...
+
 
 class MemoryPlaceholders:
     """A register that lives as long as its process, for previews and benchmarks."""
@@ -62,6 +66,11 @@ class MemoryPlaceholders:
     def numbers(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
         """See ``Placeholders.numbers``."""
         return {key: self.number(*key) for key in keys}
+
+    def known(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """See ``Placeholders.known``."""
+        with self._lock:
+            return {key: self._numbers[key] for key in keys if key in self._numbers}
 
 
 def placeholder(entity_type: str, number: int) -> str:

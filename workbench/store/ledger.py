@@ -104,6 +104,26 @@ class PlaceholderRegister:
                 self._known.update(self._database.write(lambda c: _allocate(c, unseen)))
             return {key: self._known[key] for key in wanted}
 
+    def known(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """The numbers of those pairs that have one; allocates none."""
+        wanted = list(dict.fromkeys(keys))
+        with self._lock:
+            missing = [digest for key, digest in wanted if (key, digest) not in self._known]
+            if missing:
+                self._known.update(self._database.read(lambda c: _some_numbers(c, missing)))
+            return {key: self._known[key] for key in wanted if key in self._known}
+
+
+def _some_numbers(
+    connection: duckdb.DuckDBPyConnection, digests: list[str]
+) -> dict[tuple[str, str], int]:
+    rows = connection.execute(
+        "SELECT entity_type, digest, number FROM store.placeholders "
+        "WHERE digest IN (SELECT unnest(?))",
+        [digests],
+    ).fetchall()
+    return {(kind, digest): number for kind, digest, number in rows}
+
 
 def _all_numbers(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
     rows = connection.execute(
