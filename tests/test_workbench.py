@@ -16,6 +16,7 @@ from workbench.errors import AccessDenied, AuditError, BudgetExceeded, ConfigErr
 from workbench.guard.cache import ReplyCache
 from workbench.models.fake import FakeServer
 from workbench.models.governed import Models
+from workbench.results import ItemStatus
 from workbench.store.corpus import Corpus
 from workbench.workbench import Session, Workbench
 
@@ -141,6 +142,17 @@ def test_opening_writes_nothing(tmp_path: Path) -> None:
     session = open_workbench(tmp_path / "new", env={}).session("ana")
     assert session.actor.name == "ana"
     assert not (tmp_path / "new").exists()
+
+
+def test_a_closed_workbench_opens_again(make_workbench: MakeWorkbench, folder: Path) -> None:
+    workbench = make_workbench(replied)
+    workbench.close()
+    session = workbench.session("ana")
+    session.ingest(folder)
+    workbench.close()
+    assert session.ask(QUESTION).claims
+    (folder / "new.txt").write_text("Parking is free on Sundays.", encoding="utf-8")
+    assert session.ingest(folder).count(ItemStatus.ADDED) == 1
 
 
 def test_an_endless_query_is_refused(make_workbench: MakeWorkbench) -> None:

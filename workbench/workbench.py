@@ -97,6 +97,13 @@ class Workbench:
         """
         return Session(self, self._actor(actor))
 
+    def close(self) -> None:
+        """Close connections and the parser's process; a later verb opens them again."""
+        if "models" in vars(self):
+            self.models.close()
+        if "source" in vars(self):
+            self.source.close()
+
     def _actor(self, name: str) -> Actor:
         if not self.config.actors:
             # Whoever runs this without actors owns the file and can read its audit anyway. A lower
