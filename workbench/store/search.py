@@ -19,7 +19,7 @@ from workbench.store.versions import Version, current_version
 from workbench.values import Chunk, Hit, Scope
 
 MAX_K = 10_000
-RANK_CONSTANT = 60
+RANK_CONSTANT = 10
 KEYWORD_WEIGHT = 1.0
 VECTOR_WEIGHT = 1.0
 DEPTH = 100
