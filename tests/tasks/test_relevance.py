@@ -10,7 +10,7 @@ from workbench.guard.policy import Action
 from workbench.guard.run import Run
 from workbench.models.fake import FakeServer
 from workbench.models.governed import Models, NoCache
-from workbench.tasks.relevance import FAR, NEAR, is_answerable
+from workbench.tasks.relevance import NEAR, is_answerable
 from workbench.values import Actor, Chunk, Hit, Scope
 
 
@@ -39,14 +39,8 @@ def judge() -> Judge:
 
 def test_far_passages_cost_no_model_call(judge: Judge) -> None:
     assert judge("yes") == (False, 0)
-    assert judge("yes", hit(FAR - 0.01)) == (False, 0)
+    assert judge("yes", hit(NEAR - 0.01)) == (False, 0)
     assert judge("yes", hit(None)) == (False, 0)
-
-
-def test_shared_words_are_worth_a_verdict_however_far(judge: Judge) -> None:
-    row = hit(0.1, "Question: when does the shop open; Answer: at nine")
-    assert judge("yes", row) == (True, 1)
-    assert judge("no", row, hit(0.2)) == (False, 1)
 
 
 def test_near_passages_need_no_verdict(judge: Judge) -> None:
@@ -57,5 +51,8 @@ def test_near_passages_need_no_verdict(judge: Judge) -> None:
 @pytest.mark.parametrize(
     ("verdict", "expected"), [("yes", True), ("Yes.", True), ("no", False), ("", False)]
 )
-def test_between_them_the_model_decides(judge: Judge, verdict: str, expected: bool) -> None:
-    assert judge(verdict, hit((FAR + NEAR) / 2)) == (expected, 1)
+def test_shared_words_are_worth_a_verdict_however_far(
+    judge: Judge, verdict: str, expected: bool
+) -> None:
+    row = hit(0.1, "Question: when does the shop open; Answer: at nine")
+    assert judge(verdict, hit(0.2), row) == (expected, 1)

@@ -1,8 +1,9 @@
 """Whether the sources are about the question at all, before anything is written.
 
 A grounded model rarely says that it does not know. What tells answerable from unanswerable
-questions is how near the best passage is, and, between near and far, the model's verdict on it.
-The thresholds are cosines of all-MiniLM-L6-v2; docs/decisions/0004-abstention.md has the figures.
+questions best is how near the best passage is; where none is near but one holds the question's
+words, as rows of tables do, the model gives a verdict on it. The thresholds belong to
+all-MiniLM-L6-v2; docs/decisions/0004-abstention.md has the figures.
 """
 
 from __future__ import annotations
@@ -16,11 +17,8 @@ from workbench.prompts.registry import load_prompt
 from workbench.tasks.attribute import coverage
 from workbench.values import Hit
 
-FAR = 0.45
-"""Below this similarity no passage is about the question, unless its words say otherwise."""
-
-NEAR = 0.62
-"""From this similarity on the best passage is about the question, whatever the model says."""
+NEAR = 0.55
+"""From this similarity of question and best passage on the corpus is about the question."""
 
 SAME_WORDS = 0.6
 """Rows of tables and receipts are far from any question in vector space; a passage that holds this
@@ -30,20 +28,16 @@ share of the question's content words is worth a verdict all the same."""
 def is_answerable(
     run: Run, models: Models, question: str, hits: Sequence[Hit], *, model: str
 ) -> bool:
-    """Whether ``hits`` may hold the answer; asks the model only between far and near.
+    """Whether ``hits`` may hold the answer; asks the model only where words speak against vectors.
 
     Raises:
         ModelError, BudgetExceeded: from the verdict's model call.
     """
-    best = max(hits, key=similarity, default=None)
-    if best is None:
-        return False
-    if similarity(best) >= NEAR:
+    if any(similarity(hit) >= NEAR for hit in hits):
         return True
-    if similarity(best) < FAR:
-        best = max(hits, key=lambda hit: _shared(question, hit))
-        if _shared(question, best) < SAME_WORDS:
-            return False
+    best = max(hits, key=lambda hit: _shared(question, hit), default=None)
+    if best is None or _shared(question, best) < SAME_WORDS:
+        return False
     prompt = load_prompt("relevance")
     passage = f"{best.document}\n{best.chunk.heading}\n{best.chunk.text}"
     request = ChatRequest(
