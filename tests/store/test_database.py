@@ -15,7 +15,8 @@ import pytest
 from workbench.errors import NewerWorkspace, StoreError, WorkspaceBusy, WorkspaceDamaged
 from workbench.store import database as module
 from workbench.store import migrations
-from workbench.store.database import Database
+from workbench.store.corpus import Corpus
+from workbench.store.database import DATABASE_FILE, Database
 
 HOLD = """
 import duckdb, sys, time
@@ -228,3 +229,17 @@ def test_a_long_log_is_folded_into_the_file(database: Database, monkeypatch) -> 
 def fold(database: Database) -> None:
     with duckdb.connect(database.path) as connection:
         connection.execute("CHECKPOINT")
+
+
+def test_a_half_written_log_entry_is_mended_before_more_is_written(corpus: Corpus, put) -> None:
+    log = corpus._database.path.with_name(f"{DATABASE_FILE}.wal")
+    put("file-1", "the first text")
+    whole = log.stat().st_size
+    put("file-2", "the second text")
+    # What a kill in the middle of the second write leaves behind.
+    with log.open("r+b") as file:
+        file.truncate((whole + log.stat().st_size) // 2)
+    put("file-3", "the third text")
+    reopened = Corpus(corpus._database.folder)
+    assert reopened.health().problems == ()
+    assert reopened.health().documents == 2

@@ -107,9 +107,12 @@ class Database:
     def _once(self, work: Callable[[duckdb.DuckDBPyConnection], T], *, read_only: bool) -> T:
         try:
             with contextlib.closing(self._admitted(read_only=read_only)) as connection:
+                if not read_only:
+                    self._mend_log(connection)
                 result = work(connection)
                 if not read_only:
                     self._fold_log(connection)
+                    self._log_note.write_text(str(self._log_bytes()), encoding="ascii")
                 return result
         except duckdb.Error as error:
             if is_busy(error):
@@ -149,9 +152,33 @@ class Database:
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")
         return connection
 
+    @property
+    def _log_note(self) -> Path:
+        return self.path.with_name(self.path.name + ".wal-bytes")
+
+    def _log_bytes(self) -> int:
+        try:
+            return self.path.with_name(self.path.name + ".wal").stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _mend_log(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Fold in a log whose last writer was killed in the middle.
+
+        DuckDB 1.3 leaves out a half-written last entry when it opens, but appends behind it, and
+        then takes the whole log for corrupt. The log is as the last writer left it if it has the
+        length that writer noted.
+        """
+        bytes_now = self._log_bytes()
+        noted = self._log_note.read_text(encoding="ascii") if self._log_note.exists() else "0"
+        if noted == str(bytes_now):
+            return
+        # Another thread's transaction is in the way only if this process has the log open already.
+        with contextlib.suppress(duckdb.TransactionException):
+            connection.execute("CHECKPOINT")
+
     def _fold_log(self, connection: duckdb.DuckDBPyConnection) -> None:
-        log = self.path.with_name(self.path.name + ".wal")
-        if not log.exists() or log.stat().st_size < WAL_CHECKPOINT_BYTES:
+        if self._log_bytes() < WAL_CHECKPOINT_BYTES:
             return
         # The change is safe in the log already. If another thread's transaction or a full disk is
         # in the way, a later write folds it in.
