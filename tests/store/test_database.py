@@ -231,15 +231,18 @@ def fold(database: Database) -> None:
         connection.execute("CHECKPOINT")
 
 
-def test_a_half_written_log_entry_is_mended_before_more_is_written(corpus: Corpus, put) -> None:
+@pytest.mark.parametrize("share", [0.05, 0.25, 0.5, 0.75, 0.95])
+def test_a_half_written_log_entry_costs_no_other_document(
+    corpus: Corpus, put, share: float
+) -> None:
     log = corpus._database.path.with_name(f"{DATABASE_FILE}.wal")
     put("file-1", "the first text")
     whole = log.stat().st_size
-    put("file-2", "the second text")
+    put("file-2", "the second text " * 200)
     # What a kill in the middle of the second write leaves behind.
     with log.open("r+b") as file:
-        file.truncate((whole + log.stat().st_size) // 2)
-    put("file-3", "the third text")
+        file.truncate(int(whole + share * (log.stat().st_size - whole)))
+    put("file-3", "the third text " * 400)
     reopened = Corpus(corpus._database.folder)
     assert reopened.health().problems == ()
     assert reopened.health().documents == 2

@@ -165,9 +165,9 @@ class Database:
     def _mend_log(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Fold in a log whose last writer was killed in the middle.
 
-        DuckDB 1.3 leaves out a half-written last entry when it opens, but appends behind it, and
-        then takes the whole log for corrupt. The log is as the last writer left it if it has the
-        length that writer noted.
+        DuckDB 1.3 opens such a log, but may take it for corrupt once more was appended: without
+        this, one in two runs of the test that kills writers ended so. The log is as the last
+        writer left it if it has the length that writer noted.
         """
         bytes_now = self._log_bytes()
         noted = self._log_note.read_text(encoding="ascii") if self._log_note.exists() else "0"
