@@ -59,6 +59,13 @@ def test_a_question_names_the_people_of_the_documents(masker: Masker) -> None:
         assert "<PERSON_" in masked
 
 
+def test_a_name_before_an_address_is_one_person(masker: Masker) -> None:
+    row = masker.mask(document("Name: Nancy Edwards; Email: nancy@example.com"))
+    asked = masker.mask_text("My name is Nancy Edwards, nancy@example.com. What may I do?")
+    (person,) = re.findall(r"<PERSON_\d+>", row.text)
+    assert asked.startswith(f"My name is {person}, <EMAIL_ADDRESS_")
+
+
 def test_a_file_name_of_plain_words_is_kept(masker: Masker) -> None:
     named = document("Twelve weeks are paid.", name="paid-parental-leave.md")
     assert masker.mask(named).name == "paid-parental-leave.md"

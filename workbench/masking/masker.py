@@ -162,11 +162,16 @@ class Masker:
         groups = [
             Span(words[first][0], words[last][1], "PERSON", CERTAIN)
             for first in range(len(words))
-            for last in range(first + 1, min(first + _MAX_NAME_WORDS, len(words)))
+            for last in range(min(first + _MAX_NAME_WORDS, len(words)) - 1, first, -1)
         ]
         keys = [("PERSON", self._digest(text, span, None)) for span in groups]
         known = self._placeholders.known(keys)
-        return [span for span, key in zip(groups, keys, strict=True) if key in known]
+        people: list[Span] = []
+        for span, key in zip(groups, keys, strict=True):
+            # Read from the left: in "Ann Lee, ann@x.org" there is no "Lee, ann".
+            if key in known and not (people and span.start < people[-1].end):
+                people.append(span)
+        return people
 
     def mask_name(self, name: str, *, label: str) -> str:
         """Mask the name of a file as ``mask`` does, without the help of its text.
