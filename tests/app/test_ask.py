@@ -168,7 +168,7 @@ def test_a_question_of_50_000_characters(use: MakeWorkbench, open_page: OpenPage
 
 
 def test_suggestions_come_from_the_headings(use: MakeWorkbench, open_page: OpenPage) -> None:
-    use()
+    use(replying([SENTENCE], SENTENCE))
     app = open_page("ask")
     pills = app.pills[0]
     assert "What is said about Sick leave?" in [text.replace("\\", "") for text in pills.options]

@@ -22,11 +22,10 @@ _NEGATION = re.compile(r"\b(?:cannot|neither|never|no|nor|not|without)\b|n['’]
 _WORD = re.compile(r"\w+(?:[.,:/-]\w+)*")
 _STOP_WORDS = frozenset(
     """
-    a an and are as at be been but by can cannot could did do does for from had has have he her
-    his how
-    i if in into is it its may might more most must no not of on or our she should so such than
-    that the their them then there these they this those to was we were what when where which
-    while who whom whose why will with would you your
+    a about an and are as at be been but by can cannot could did do does for from had has have
+    he her his how i if in into is it its may might more most must no not of on or our said say
+    says she should so such than that the their them then there these they this those to was we
+    were what when where which while who whom whose why will with would you your
     """.split()  # noqa: SIM905
 )
 
