@@ -33,8 +33,9 @@ from rapidfuzz import fuzz
 from workbench.config import Config, MaskingConfig, ModelsConfig, load_config
 from workbench.guard.policy import Action
 from workbench.guard.run import Run
+from workbench.session import Session
 from workbench.values import Citation, Usage
-from workbench.workbench import Session, Workbench, open_workbench
+from workbench.workbench import Workbench, open_workbench
 
 PEER_K = 3
 _REFUSAL = re.compile(

@@ -15,8 +15,8 @@ import pytest
 from workbench import open_workbench
 from workbench.config import Config, ModelsConfig
 from workbench.results import Answer
+from workbench.session import Session
 from workbench.values import Support
-from workbench.workbench import Session
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 

@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 _ROOMS = {
     "open_workbench": "workbench.workbench",
     "Workbench": "workbench.workbench",
-    "Session": "workbench.workbench",
+    "Session": "workbench.session",
     "Config": "workbench.config",
     "load_config": "workbench.config",
     "Actor": "workbench.values",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from workbench.errors import UsageError
-from workbench.workbench import Session, open_workbench
+from workbench.session import Session
+from workbench.workbench import open_workbench
 
 if TYPE_CHECKING:
     import pyarrow as pa

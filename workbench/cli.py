@@ -24,8 +24,9 @@ from workbench.audit_cli import audit_app
 from workbench.errors import UsageError, WorkbenchError
 from workbench.models_cli import models_app
 from workbench.results import Answer
+from workbench.session import Session
 from workbench.values import DEFAULT_LABEL
-from workbench.workbench import Session, open_workbench
+from workbench.workbench import open_workbench
 
 if TYPE_CHECKING:
     from workbench.tasks.ingest import IngestProgress

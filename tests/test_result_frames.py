@@ -57,18 +57,6 @@ def test_results_are_frozen_and_render(result: Answer | Hits | IngestReport | Ta
     assert str(result)
 
 
-def test_an_empty_result_keeps_its_columns() -> None:
-    empty = Hits("q", (), "r")
-    assert empty.arrow().num_rows == 0
-    assert list(empty.df().columns) == list(HITS.df().columns)
-    assert len(empty) == 0
-
-
-def test_hits_are_a_sequence() -> None:
-    assert HITS[0].document == "d"
-    assert [hit.document for hit in HITS] == ["d"]
-
-
 def test_a_report_counts_and_names_failures() -> None:
     assert REPORT.count(ItemStatus.ADDED) == 1
     assert [item.name for item in REPORT.failed] == ["b.pdf"]

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.workbenches import MakeWorkbench
+from workbench.config import ActorConfig, Config
+from workbench.errors import AccessDenied, AuditError
+from workbench.session import Session
+
+QUESTION = "When does the office process new badges?"
+
+
+def replied(request: object) -> str:
+    quote = "The office processes new badges every Wednesday."
+    return json.dumps({"quotes": [quote], "answer": "Every Wednesday."})
+
+
+VERBS: dict[str, Callable[[Session, Path], object]] = {
+    "ingest": lambda session, folder: session.ingest(folder),
+    "search": lambda session, _: session.search("badges"),
+    "ask": lambda session, _: session.ask(QUESTION),
+    "ask_stream": lambda session, _: list(session.ask_stream(QUESTION)),
+    "sql": lambda session, _: session.sql("SELECT count(*) FROM documents"),
+    "documents": lambda session, _: session.documents(),
+    "document": lambda session, _: session.document(1),
+    "verify_audit": lambda session, _: session.verify_audit(),
+    "export_audit": lambda session, _: session.export_audit(),
+    "as_retriever": lambda session, _: session.as_retriever().retrieve("badges"),
+    "as_index": lambda session, _: session.as_index().as_retriever().retrieve("badges"),
+    "as_llm": lambda session, _: session.as_llm().complete("badges"),
+}
+
+
+def test_every_public_verb_is_exercised_here() -> None:
+    public = {name for name, _ in inspect.getmembers(Session, inspect.isfunction)}
+    assert {name for name in public if not name.startswith("_")} == set(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_leaves_an_audit_row(
+    make_workbench: MakeWorkbench, folder: Path, verb: str
+) -> None:
+    workbench = make_workbench(replied)
+    session = workbench.session("ana")
+    session.ingest(folder)
+
+    def rows() -> int:
+        return int(session.sql("SELECT count(*) AS n FROM runs").df()["n"][0])
+
+    before = rows()
+    VERBS[verb](session, folder)
+    # The counting query is audited too, when it ends: one row for it, at least one for the verb.
+    assert rows() - before >= 2
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_verb_works_when_the_audit_cannot_be_written(
+    make_workbench: MakeWorkbench, folder: Path, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workbench = make_workbench(replied)
+    session = workbench.session("ana")
+    session.ingest(folder)
+
+    def fail(entry: object) -> None:
+        raise AuditError("the audit is full", next_step="Free some space.")
+
+    monkeypatch.setattr(workbench.corpus.ledger, "record", fail)
+    with pytest.raises(AuditError):
+        VERBS[verb](session, folder)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_actor_without_labels_sees_nothing(
+    make_workbench: MakeWorkbench, folder: Path, verb: str
+) -> None:
+    actors = {"ana": ActorConfig(role="analyst", labels=("*",)), "eve": ActorConfig(role="analyst")}
+    workbench = make_workbench(replied, config=Config(actors=actors))
+    workbench.session("ana").ingest(folder)
+    try:
+        seen = VERBS[verb](workbench.session("eve"), folder)
+    except AccessDenied:
+        return
+    assert "Wednesday" not in str(seen) or verb == "as_llm"

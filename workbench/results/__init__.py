@@ -1,0 +1,18 @@
+"""What the verbs return: frozen results that render themselves and convert to DataFrames."""
+
+from workbench.results.answer import ABSTENTION, Answer
+from workbench.results.audit import AuditCheck
+from workbench.results.hits import Hits
+from workbench.results.ingest import IngestItem, IngestReport, ItemStatus
+from workbench.results.table import Table
+
+__all__ = [
+    "ABSTENTION",
+    "Answer",
+    "AuditCheck",
+    "Hits",
+    "IngestItem",
+    "IngestReport",
+    "ItemStatus",
+    "Table",
+]

@@ -1,0 +1,35 @@
+"""How results become DataFrames and Arrow tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+def pretty(result: object, printer: Any, cycle: bool) -> None:
+    """What IPython shows where it cannot show HTML."""
+    printer.text(str(result))
+
+
+def frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
+    """The rows as a DataFrame with exactly these columns."""
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=columns)
+
+
+def arrow(rows: list[dict[str, Any]], columns: dict[str, str]) -> pa.Table:
+    """The rows as an Arrow table; ``columns`` gives each its type."""
+    import pyarrow as pa
+
+    kinds = {
+        "bool": pa.bool_(),
+        "string": pa.string(),
+        "int64": pa.int64(),
+        "float64": pa.float64(),
+    }
+    schema = pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
+    return pa.Table.from_pylist(rows, schema=schema)

@@ -1,0 +1,11 @@
+"""The Session: all verbs, in the name of one actor."""
+
+from __future__ import annotations
+
+from workbench.verbs.audit import AuditVerbs
+from workbench.verbs.corpus import CorpusVerbs
+from workbench.verbs.llama_index import LlamaIndexVerbs
+
+
+class Session(CorpusVerbs, LlamaIndexVerbs, AuditVerbs):
+    """The verbs of one actor. Each opens a run: decided, budgeted and audited."""

@@ -1,0 +1,96 @@
+"""Verbs that fill and read the corpus."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import UsageError
+from workbench.guard.policy import Action
+from workbench.results import IngestReport, Table
+from workbench.values import DEFAULT_LABEL, DocumentInfo, MaskedDocument
+from workbench.verbs.verbs import Verbs
+
+if TYPE_CHECKING:
+    from workbench.tasks.ingest import IngestProgress
+
+MAX_SQL_CHARS = 100_000
+
+
+class CorpusVerbs(Verbs):
+    """Ingest, look up and query."""
+
+    def ingest(
+        self,
+        *paths: str | Path,
+        label: str = DEFAULT_LABEL,
+        sync: bool = False,
+        progress: Callable[[IngestProgress], None] | None = None,
+    ) -> IngestReport:
+        """Bring files and folders into the corpus under an access ``label``.
+
+        Unchanged files are skipped; ``sync`` removes documents whose file is gone from the given
+        folders. A bad file is a failed item of the report, the rest goes on.
+
+        Raises:
+            AccessDenied, UsageError, ModelError, StoreError, BudgetExceeded.
+        """
+        from workbench.tasks.ingest import IngestRooms, ingest
+
+        workbench = self._workbench
+        with self._run(Action.INGEST, label) as run:
+            rooms = IngestRooms(
+                workbench.config,
+                workbench.source,
+                workbench.masker,
+                workbench.models,
+                workbench.corpus,
+            )
+            return ingest(
+                run,
+                rooms,
+                [expanded(path) for path in paths],
+                label=label,
+                sync=sync,
+                progress=progress or _ignore,
+            )
+
+    def sql(self, query: str) -> Table:
+        """One read-only SELECT over the views documents, chunks, answers, citations and runs.
+
+        Raises:
+            AccessDenied, QueryError, StoreError.
+        """
+        if len(query) > MAX_SQL_CHARS:
+            raise UsageError(
+                "the query is too long",
+                value=f"{len(query):,} characters",
+                next_step="Write a shorter query.",
+            )
+        with self._run(Action.SQL) as run:
+            return Table(self._workbench.corpus.sql(run, query), run.id)
+
+    def documents(self) -> list[DocumentInfo]:
+        """The visible documents, without their texts."""
+        with self._run(Action.READ, "documents") as run:
+            return self._workbench.corpus.documents(run)
+
+    def document(self, document_id: int) -> MaskedDocument:
+        """One document with its masked text, by the id that citations and hits carry.
+
+        Raises:
+            UsageError, AccessDenied.
+        """
+        with self._run(Action.READ, f"document {document_id}") as run:
+            return self._workbench.corpus.document(run, int(document_id))
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with its ``~``. Unlike Path.expanduser, an unknown user's name stays as it is."""
+    return Path(os.path.expanduser(path))
+
+
+def _ignore(_: IngestProgress) -> None:
+    """Show no progress."""

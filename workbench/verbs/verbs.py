@@ -1,0 +1,28 @@
+"""What every group of verbs stands on: the workbench, the actor, and the run that a verb opens."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from workbench.guard.budget import Budget
+from workbench.guard.policy import Action
+from workbench.guard.run import Run
+from workbench.values import Actor
+
+if TYPE_CHECKING:
+    from workbench.workbench import Workbench
+
+
+class Verbs:
+    """Verbs of one actor. Each opens a run: decided, budgeted and audited."""
+
+    def __init__(self, workbench: Workbench, actor: Actor) -> None:
+        self._workbench = workbench
+        self.actor = actor
+
+    def _run(self, action: Action, resource: str = "") -> AbstractContextManager[Run]:
+        limits = self._workbench.config.budget
+        seconds = limits.ingest_max_seconds if action is Action.INGEST else limits.max_seconds
+        budget = Budget(limits.max_tokens, seconds)
+        return self._workbench.guard.open(self.actor, action, resource=resource, budget=budget)
