@@ -67,7 +67,7 @@ PUBLIC_NAMES = {
 # What touches no document, question or reply, and so needs no run.
 WITHOUT_RUN = {
     "Corpus": {"close", "health", "ledger", "placeholders", "reply_cache"},
-    "Models": {"address", "available", "close", "config", "digest", "is_embedded"},
+    "Models": {"address", "available", "close", "config", "digest", "is_embedded", "resolve"},
 }
 
 

@@ -188,6 +188,15 @@ def test_prompt_that_the_server_cut_silently_is_an_error(open_run: OpenRun) -> N
     assert cache == {}
 
 
+def test_a_vector_without_a_direction_is_refused(open_run: OpenRun) -> None:
+    class Silent(FakeServer):
+        def embed(self, model: str, texts: Any) -> Any:
+            return np.zeros((len(texts), 3), dtype=np.float32)
+
+    with pytest.raises(InvalidReply, match="without a direction"):
+        models(Silent()).embed(open_run(), ["text"])
+
+
 def test_embed_normalises_in_order_and_counts(open_run: OpenRun) -> None:
     class Long(FakeServer):
         def embed(self, model: str, texts: Any) -> Any:

@@ -71,6 +71,10 @@ class Models:
         """
         return self._server.models()
 
+    def resolve(self, model: str) -> str:
+        """The model's own name where ``model`` is an alias such as "default"."""
+        return self._catalog.resolve(model)
+
     def digest(self, model: str) -> str:
         """The SHA-256 digest of ``model`` on the server.
 
@@ -135,7 +139,13 @@ class Models:
             return np.empty((0, 0), dtype=np.float32)
         vectors = np.concatenate(batches)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.clip(norms, 1e-12, None), dtype=np.float32)
+        if not (np.isfinite(norms) & (norms > 0)).all():
+            raise InvalidReply(
+                "the embedding model returned a vector without a direction",
+                value=model,
+                next_step="Pull the model again, or choose another one for models.embedding.",
+            )
+        return np.asarray(vectors / norms, dtype=np.float32)
 
     def _stream(self, run: Run, request: ChatRequest) -> Iterator[ChatDelta]:
         run.require_open()

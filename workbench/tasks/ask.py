@@ -81,7 +81,7 @@ def ask(
         status=support(claims),
         claims=claims,
         hits=hits,
-        model=chosen,
+        model=rooms.models.resolve(chosen),
         run_id=run.id,
         usage=run.meter.usage,
         prompt_version=prompt.version,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from workbench.tasks.locate import Located, locate
+from workbench.tasks.sentences import sentence_spans
 from workbench.values import Citation, Claim, Hit
 
 MIN_COVERAGE = 0.6
@@ -17,7 +18,6 @@ MIN_COVERAGE = 0.6
 
 _ALREADY_SAID = 0.8
 _MAX_CITATIONS = 3
-_SENTENCE = re.compile(r"\S.*?(?:[.!?…]+[\"'”’)\]]*(?=\s)|$)", re.S)  # noqa: RUF001
 _NEGATION = re.compile(r"\b(?:cannot|neither|never|no|nor|not|without)\b|n['’]t\b", re.I)  # noqa: RUF001
 _WORD = re.compile(r"\w+(?:[.,:/-]\w+)*")
 _STOP_WORDS = frozenset(
@@ -53,9 +53,7 @@ class _Span:
 
 def sentences(text: str) -> list[str]:
     """The sentences of a short text, trimmed; a line break ends one too."""
-    return [
-        match.group().strip() for line in text.splitlines() for match in _SENTENCE.finditer(line)
-    ]
+    return [line[start:end] for line in text.splitlines() for start, end in sentence_spans(line)]
 
 
 def located_quotes(quotes: Sequence[str], hits: Sequence[Hit]) -> list[Citation]:
@@ -155,11 +153,7 @@ def _facts(sentence: str, given: set[str]) -> set[str]:
 
 
 def _sentence_spans(hit: Hit) -> list[_Span]:
-    return [
-        _Span(hit, match.start(), match.end())
-        for match in _SENTENCE.finditer(hit.chunk.text)
-        if match.group().strip()
-    ]
+    return [_Span(hit, start, end) for start, end in sentence_spans(hit.chunk.text)]
 
 
 def _span(place: Located, hits: Sequence[Hit]) -> _Span:

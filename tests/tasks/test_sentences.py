@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.tasks.sentences import sentence_spans
+
+
+def split(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+        ("Dr. Who came. He left.", ["Dr. Who came.", "He left."]),
+        ("The U.S. Senate met. It voted.", ["The U.S. Senate met.", "It voted."]),
+        ("See Fig. 3 and No. 7. Then stop.", ["See Fig. 3 and No. 7.", "Then stop."]),
+        ("It costs 3.50 dollars. Pay.", ["It costs 3.50 dollars.", "Pay."]),
+        ('He said "Go." She went.', ['He said "Go."', "She went."]),
+        ("A heading\n\nIts text", ["A heading", "Its text"]),
+        ("No end", ["No end"]),
+        ("It is made by Acme Inc.\n\nNext part.", ["It is made by Acme Inc.", "Next part."]),
+        ("  \n ", []),
+        ("", []),
+    ],
+)
+def test_sentences(text: str, expected: list[str]) -> None:
+    assert split(text) == expected
+
+
+@given(st.text(alphabet='ab .!?\n\u2026)"DrU', max_size=60))
+def test_nothing_but_blanks_is_left_out(text: str) -> None:
+    spans = list(sentence_spans(text))
+    covered = "".join(text[start:end] for start, end in spans)
+    assert "".join(covered.split()) == "".join(text.split())
+    assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
