@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from workbench.config import LimitsConfig
 from workbench.errors import EmptyFile, SourceError, UnsupportedFormat, UsageError
 from workbench.sources.child import too_large
+from workbench.sources.items import Item, Listing
 from workbench.sources.parsing import PARSER_VERSION
 from workbench.sources.worker import Parser
 from workbench.values import Document, Page
@@ -28,6 +30,38 @@ class FileSource:
     def __init__(self, limits: LimitsConfig) -> None:
         self._limits = limits
         self._parser = Parser(limits)
+
+    def listing(self, paths: Sequence[Path]) -> Listing:
+        """The files at and below ``paths`` as items; folders are listed as a whole.
+
+        Raises:
+            UsageError: if no path is given, or one does not exist.
+        """
+        if not paths:
+            raise UsageError("no path was given", next_step="Name at least one file or folder.")
+        files = self.discover(paths)
+        roots = [path.resolve() for path in paths]
+        return Listing(
+            items=[self._item(path) for path in files],
+            version=PARSER_VERSION,
+            covered=tuple(_folder_uri(root) for root in roots if root.is_dir()),
+            # Whether a file is gone from a folder that cannot be read is not known.
+            unread=tuple(_folder_uri(path.resolve()) for path in files if path.is_dir()),
+        )
+
+    def _item(self, path: Path) -> Item:
+        try:
+            size_bytes = path.stat().st_size
+        except OSError:
+            # It vanished after discovery; reading it reports that, here only the estimate is lost.
+            size_bytes = 0
+        return Item(
+            uri=path.resolve().as_uri(),
+            name=shown_name(path),
+            size_bytes=size_bytes,
+            fingerprint=partial(self.fingerprint, path),
+            read=lambda label: self.read(path, label=label),
+        )
 
     def discover(self, paths: Sequence[Path]) -> list[Path]:
         """The files at and below ``paths``, sorted, each once.
@@ -133,6 +167,10 @@ def _files_below(folder: Path) -> Iterator[Path]:
             if not _hidden(name) and real.is_file() and real.is_relative_to(root):
                 yield file
     yield from unread
+
+
+def _folder_uri(folder: Path) -> str:
+    return f"{folder.as_uri().rstrip('/')}/"
 
 
 def _hidden(name: str) -> bool:

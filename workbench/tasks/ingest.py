@@ -1,4 +1,4 @@
-"""Source -> document -> masked -> chunks -> vectors -> corpus, one transaction per file."""
+"""Source -> document -> masked -> chunks -> vectors -> corpus, one transaction per item."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from workbench.chunking import CHUNKER_VERSION, chunk
 from workbench.config import Config
-from workbench.errors import EmptyFile, MaskingError, SourceError, UsageError
+from workbench.errors import EmptyFile, MaskingError, SourceError
 from workbench.guard.run import Run
 from workbench.masking.masker import Masker
 from workbench.models.governed import Models
 from workbench.results import IngestItem, IngestReport, ItemStatus
-from workbench.sources.files import PARSER_VERSION, FileSource, shown_name
+from workbench.sources.items import Item, Listing
 from workbench.store.corpus import Corpus
 from workbench.store.records import EmbeddingInfo
 from workbench.values import Chunk
@@ -23,7 +22,7 @@ from workbench.values import Chunk
 
 @dataclass(frozen=True, slots=True)
 class IngestProgress:
-    """``done`` of ``total`` files are finished; ``remaining_s``, estimated by bytes, or None."""
+    """``done`` of ``total`` items are finished; ``remaining_s``, estimated by bytes, or None."""
 
     done: int
     total: int
@@ -36,48 +35,36 @@ class IngestRooms:
     """The collaborators of an ingest."""
 
     config: Config
-    source: FileSource
     masker: Masker
     models: Models
     corpus: Corpus
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    path: Path
-    uri: str
-    size_bytes: int
-
-
 def ingest(
     run: Run,
     rooms: IngestRooms,
-    paths: Sequence[Path],
+    listing: Listing,
     *,
     label: str,
     sync: bool,
     progress: Callable[[IngestProgress], None],
 ) -> IngestReport:
-    """Bring files into the corpus; what did not change since the last ingest is not read again.
+    """Bring items into the corpus; what did not change since the last ingest is not read again.
 
-    With ``sync``, documents below the given folders whose file is gone are removed. A bad file
-    becomes a failed item of the report and the rest goes on; a failure that concerns every file
+    With ``sync``, documents of what the listing covers that are gone are removed. A bad item
+    becomes a failed item of the report and the rest goes on; a failure that concerns every item
     (no model server, no access, budget) ends the ingest, and what was stored stays stored.
 
     Raises:
-        UsageError: if a path does not exist.
         ModelError, StoreError, AccessDenied, BudgetExceeded: if the ingest cannot go on.
     """
     run.require_write(label)
     started_s = time.monotonic()
-    if not paths:
-        raise UsageError("no path was given", next_step="Name at least one file or folder.")
-    files = [_file(path) for path in rooms.source.discover(paths)]
-    pipeline = _pipeline(rooms, label)
+    pipeline = _pipeline(rooms, listing, label)
     known = rooms.corpus.fingerprints(run)
-    items = list(_bring_in(run, rooms, files, _Known(label, pipeline, known), progress))
+    items = list(_bring_in(run, rooms, listing.items, _Known(label, pipeline, known), progress))
     if sync:
-        items.extend(_remove_missing(run, rooms.corpus, paths, files))
+        items.extend(_remove_missing(run, rooms.corpus, listing))
     return IngestReport(
         items=tuple(items),
         corpus_version=rooms.corpus.version(run),
@@ -96,44 +83,43 @@ class _Known:
 def _bring_in(
     run: Run,
     rooms: IngestRooms,
-    files: Sequence[_File],
+    items: Sequence[Item],
     known: _Known,
     progress: Callable[[IngestProgress], None],
 ) -> Iterator[IngestItem]:
-    total_bytes = sum(file.size_bytes for file in files)
+    total_bytes = sum(item.size_bytes for item in items)
     done_bytes = 0
     started_s = time.monotonic()
-    for done, file in enumerate(files):
+    for done, item in enumerate(items):
         elapsed_s = time.monotonic() - started_s
         remaining_s = elapsed_s / done_bytes * (total_bytes - done_bytes) if done_bytes else None
-        progress(IngestProgress(done, len(files), file.path.name, remaining_s))
-        yield _one(run, rooms, file, known)
-        done_bytes += file.size_bytes
-    progress(IngestProgress(len(files), len(files), "", 0.0))
+        progress(IngestProgress(done, len(items), item.name, remaining_s))
+        yield _one(run, rooms, item, known)
+        done_bytes += item.size_bytes
+    progress(IngestProgress(len(items), len(items), "", 0.0))
 
 
-def _one(run: Run, rooms: IngestRooms, file: _File, known: _Known) -> IngestItem:
+def _one(run: Run, rooms: IngestRooms, item: Item, known: _Known) -> IngestItem:
     started_s = time.monotonic()
-    plain_name = shown_name(file.path)
-    name = rooms.masker.mask_name(plain_name, label=known.label)
-    before = known.fingerprints.get(file.uri)
+    name = rooms.masker.mask_name(item.name, label=known.label)
+    before = known.fingerprints.get(item.uri)
     try:
-        fingerprint = f"{rooms.source.fingerprint(file.path)}:{known.pipeline}"
+        fingerprint = f"{item.fingerprint()}:{known.pipeline}"
         if before == fingerprint:
-            return IngestItem(name, file.uri, ItemStatus.UNCHANGED)
-        masked = rooms.masker.mask(rooms.source.read(file.path, label=known.label))
+            return IngestItem(name, item.uri, ItemStatus.UNCHANGED)
+        masked = rooms.masker.mask(item.read(known.label))
         chunks = chunk(masked, rooms.config.chunking)
         if not chunks:
             raise EmptyFile(
-                "the file holds no text", value=name, next_step="Leave it out, or add its text."
+                "this holds no text", value=name, next_step="Leave it out, or add its text."
             )
     except (SourceError, MaskingError) as error:
         return IngestItem(
             name,
-            file.uri,
+            item.uri,
             ItemStatus.FAILED,
             seconds=time.monotonic() - started_s,
-            error=rooms.masker.mask_text(str(error).replace(plain_name, name), label=known.label),
+            error=rooms.masker.mask_text(str(error).replace(item.name, name), label=known.label),
         )
     vectors = rooms.models.embed(run, [embedded_text(piece) for piece in chunks])
     embedding = rooms.config.models.embedding
@@ -147,7 +133,7 @@ def _one(run: Run, rooms: IngestRooms, file: _File, known: _Known) -> IngestItem
     )
     return IngestItem(
         masked.name,
-        file.uri,
+        item.uri,
         ItemStatus.UPDATED if before else ItemStatus.ADDED,
         chunks=len(chunks),
         masked=sum(masked.masked.values()),
@@ -160,10 +146,10 @@ def embedded_text(piece: Chunk) -> str:
     return f"{piece.heading}\n{piece.text}" if piece.heading else piece.text
 
 
-def _pipeline(rooms: IngestRooms, label: str) -> str:
+def _pipeline(rooms: IngestRooms, listing: Listing, label: str) -> str:
     """Everything besides the bytes that decides what is stored; a change re-ingests."""
     parts = (
-        PARSER_VERSION,
+        listing.version,
         CHUNKER_VERSION,
         rooms.config.chunking.model_dump_json(),
         rooms.masker.version,
@@ -173,25 +159,9 @@ def _pipeline(rooms: IngestRooms, label: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _remove_missing(
-    run: Run, corpus: Corpus, paths: Sequence[Path], files: Sequence[_File]
-) -> Iterator[IngestItem]:
-    present = {file.uri for file in files}
-    # Whether a file is gone from a folder that cannot be read is not known.
-    unread = tuple(f"{file.uri}/" for file in files if file.path.is_dir())
-    roots = [path.resolve() for path in paths]
-    folders = tuple(f"{root.as_uri().rstrip('/')}/" for root in roots if root.is_dir())
+def _remove_missing(run: Run, corpus: Corpus, listing: Listing) -> Iterator[IngestItem]:
+    present = {item.uri for item in listing.items}
     for info in corpus.documents(run):
-        inside = info.uri.startswith(folders) and not info.uri.startswith(unread)
-        if inside and info.uri not in present:
+        if info.uri not in present and listing.covers(info.uri):
             corpus.remove(run, info.uri)
             yield IngestItem(info.name, info.uri, ItemStatus.REMOVED)
-
-
-def _file(path: Path) -> _File:
-    try:
-        size_bytes = path.stat().st_size
-    except OSError:
-        # It vanished after discovery; reading it reports that, here only the estimate is lost.
-        size_bytes = 0
-    return _File(path, path.resolve().as_uri(), size_bytes)

@@ -43,7 +43,6 @@ class CorpusVerbs(Verbs):
         with self._run(Action.INGEST, label) as run:
             rooms = IngestRooms(
                 workbench.config,
-                workbench.source,
                 workbench.masker,
                 workbench.models,
                 workbench.corpus,
@@ -51,7 +50,7 @@ class CorpusVerbs(Verbs):
             return ingest(
                 run,
                 rooms,
-                [expanded(path) for path in paths],
+                workbench.source.listing([expanded(path) for path in paths]),
                 label=label,
                 sync=sync,
                 progress=progress or _ignore,
