@@ -3,13 +3,14 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.workbenches import MakeWorkbench
 from workbench.config import ActorConfig, Config
-from workbench.errors import AccessDenied, AuditError
+from workbench.errors import AccessDenied, AuditError, UsageError
 from workbench.session import Session
 
 QUESTION = "When does the office process new badges?"
@@ -20,6 +21,19 @@ def replied(request: object) -> str:
     return json.dumps({"quotes": [quote], "answer": "Every Wednesday."})
 
 
+def granted(session: Session) -> object:
+    # Without configured actors there is nobody to grant anything to; the try is audited anyway.
+    with suppress(UsageError):
+        return session.grant("bob", 1)
+    return None
+
+
+def revoked(session: Session) -> object:
+    with suppress(UsageError):
+        return session.revoke("bob", 1)
+    return None
+
+
 VERBS: dict[str, Callable[[Session, Path], object]] = {
     "ingest": lambda session, folder: session.ingest(folder),
     "search": lambda session, _: session.search("badges"),
@@ -28,6 +42,9 @@ VERBS: dict[str, Callable[[Session, Path], object]] = {
     "sql": lambda session, _: session.sql("SELECT count(*) FROM documents"),
     "documents": lambda session, _: session.documents(),
     "document": lambda session, _: session.document(1),
+    "grant": lambda session, _: granted(session),
+    "revoke": lambda session, _: revoked(session),
+    "grants": lambda session, _: session.grants(),
     "verify_audit": lambda session, _: session.verify_audit(),
     "export_audit": lambda session, _: session.export_audit(),
     "as_retriever": lambda session, _: session.as_retriever().retrieve("badges"),

@@ -66,7 +66,8 @@ PUBLIC_NAMES = {
 
 # What touches no document, question or reply, and so needs no run.
 WITHOUT_RUN = {
-    "Corpus": {"close", "health", "ledger", "placeholders", "reply_cache"},
+    "Corpus": {"close", "grants", "health", "ledger", "placeholders", "reply_cache"},
+    "Grants": {"of"},
     "Models": {"address", "available", "close", "config", "digest", "is_embedded", "resolve"},
 }
 
@@ -297,9 +298,10 @@ def test_imports_are_declared() -> None:
 
 def _governed() -> list[type]:
     from workbench.models.governed import Models
+    from workbench.store.access import Grants
     from workbench.store.corpus import Corpus
 
-    return [Corpus, Models]
+    return [Corpus, Grants, Models]
 
 
 def test_what_touches_data_requires_a_run() -> None:

@@ -20,6 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 from workbench import __version__
+from workbench.access_cli import access_app
 from workbench.audit_cli import audit_app
 from workbench.errors import UsageError, WorkbenchError
 from workbench.models_cli import models_app
@@ -47,6 +48,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(access_app, name="access")
 app.add_typer(audit_app, name="audit")
 app.add_typer(models_app, name="models")
 

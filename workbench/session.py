@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from workbench.verbs.access import AccessVerbs
 from workbench.verbs.audit import AuditVerbs
 from workbench.verbs.corpus import CorpusVerbs
 from workbench.verbs.llama_index import LlamaIndexVerbs
 
 
-class Session(CorpusVerbs, LlamaIndexVerbs, AuditVerbs):
+class Session(CorpusVerbs, LlamaIndexVerbs, AccessVerbs, AuditVerbs):
     """The verbs of one actor. Each opens a run: decided, budgeted and audited."""

@@ -31,13 +31,29 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The document labels that are visible. The default scope sees nothing."""
+    """What is visible: documents by their label, and single ones by their uri. The default scope
+    sees nothing.
+
+    ``documents`` are the uris granted one by one, whatever their label. A grant allows reading
+    every version of the document, never writing.
+    """
 
     labels: frozenset[str] = frozenset()
     unrestricted: bool = False
+    documents: frozenset[str] = frozenset()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all can be visible."""
+        return not (self.unrestricted or self.labels or self.documents)
 
     def allows(self, label: str) -> bool:
+        """Whether everything under ``label`` is visible."""
         return self.unrestricted or label in self.labels
+
+    def sees(self, label: str, uri: str) -> bool:
+        """Whether a document of this label and uri is visible."""
+        return self.allows(label) or uri in self.documents
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,8 @@ class Workbench:
     def guard(self) -> Guard:
         """The one door that decides, meters and audits."""
         limits = self.config.budget
-        return Guard(self.corpus.ledger, Budget(limits.max_tokens, limits.max_seconds))
+        budget = Budget(limits.max_tokens, limits.max_seconds)
+        return Guard(self.corpus.ledger, budget, grants=self.corpus.grants)
 
     @_Room
     def corpus(self) -> Corpus:

@@ -9,7 +9,7 @@ EVERYTHING = Scope(unrestricted=True)
 GRANTED = {
     "viewer": {"search", "ask", "read"},
     "analyst": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate"},
-    "admin": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate", "audit"},
+    "admin": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate", "audit", "access"},
 }
 
 

@@ -28,7 +28,8 @@ def cache_key(scope: Scope, parts: Mapping[str, object]) -> str:
     ``parts`` must hold prompt version, model digest, corpus version and all parameters; two actors
     with different scopes never share an entry.
     """
-    seen: object = "everything" if scope.unrestricted else sorted(scope.labels)
+    restricted = [sorted(scope.labels), sorted(scope.documents)]
+    seen: object = "everything" if scope.unrestricted else restricted
     state = {"scope": seen, "parts": dict(parts)}
     canonical = json.dumps(state, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -20,6 +20,7 @@ class Action(StrEnum):
     REMOVE = "remove"
     AUDIT = "audit"
     EVALUATE = "evaluate"
+    ACCESS = "access"
 
     @property
     def writes(self) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 from workbench.errors import AccessDenied, WorkbenchError
 from workbench.guard.audit import AuditEntry, Ledger, Outcome
@@ -60,12 +61,26 @@ class Run:
         self._open = False
 
 
-class Guard:
-    """The one door: decides, meters and audits. It owns no state but its ledger."""
+class GrantedDocuments(Protocol):
+    """Which single documents an actor may read; the store implements it."""
 
-    def __init__(self, ledger: Ledger, budget: Budget) -> None:
+    def of(self, actor: str) -> frozenset[str]:
+        """The uris granted to ``actor`` at this moment."""
+        ...
+
+
+class Guard:
+    """The one door: decides, meters and audits. It owns no state but its ledger.
+
+    ``grants`` are looked up anew for every run, so that one that was taken back counts no more.
+    """
+
+    def __init__(
+        self, ledger: Ledger, budget: Budget, *, grants: GrantedDocuments | None = None
+    ) -> None:
         self._ledger = ledger
         self._budget = budget
+        self._grants = grants
 
     @contextmanager
     def open(
@@ -78,8 +93,9 @@ class Guard:
             AuditError: if the audit row cannot be written.
         """
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        run = Run(actor, action, actor.scope, budget or self._budget)
         decision = decide(actor, action, resource)
+        scope = self._scope(actor) if decision.allowed else actor.scope
+        run = Run(actor, action, scope, budget or self._budget)
         if not decision.allowed:
             run.close()
             self._write(run, resource, started_at, Outcome.DENIED, decision.reason)
@@ -96,6 +112,11 @@ class Guard:
             raise
         run.close()
         self._write(run, resource, started_at, Outcome.DONE, decision.reason)
+
+    def _scope(self, actor: Actor) -> Scope:
+        if self._grants is None or actor.scope.unrestricted:
+            return actor.scope
+        return replace(actor.scope, documents=self._grants.of(actor.name))
 
     def _write(
         self, run: Run, resource: str, started_at: str, outcome: Outcome, detail: str

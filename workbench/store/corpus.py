@@ -15,6 +15,7 @@ from workbench.guard.policy import Action
 from workbench.guard.run import Run
 from workbench.results import AuditCheck
 from workbench.store import audit_chain, documents, sql_rules, versions, views
+from workbench.store.access import Grants
 from workbench.store.answers import insert_answer
 from workbench.store.database import Database
 from workbench.store.health import Health, check
@@ -41,6 +42,7 @@ class Corpus:
     be used.
 
     Attributes:
+        grants: which single documents were granted to whom.
         ledger: where the guard writes its audit rows.
         reply_cache: where model replies are kept.
         placeholders: the register of placeholder numbers.
@@ -49,6 +51,7 @@ class Corpus:
     def __init__(self, folder: Path) -> None:
         self._database = Database(folder)
         self._search = Search(self._database)
+        self.grants = Grants(self._database)
         self.ledger = CorpusLedger(self._database)
         self.reply_cache = StoredReplies(self._database)
         self.placeholders = PlaceholderRegister(self._database)

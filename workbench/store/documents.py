@@ -16,8 +16,8 @@ from workbench.store.migrations import create_vectors_table, vectors_table
 from workbench.store.records import EmbeddingInfo, Vectors
 from workbench.values import Chunk, DocumentInfo, MaskedDocument, Page, Scope
 
-IN_SCOPE = "(? OR list_contains(?::VARCHAR[], d.label))"
-"""The predicate that every read carries; its two parameters come from ``scope_values``."""
+IN_SCOPE = "(? OR list_contains(?::VARCHAR[], d.label) OR list_contains(?::VARCHAR[], d.uri))"
+"""The predicate that every read carries; its parameters come from ``scope_values``."""
 
 _CURRENT = "d.removed_in IS NULL"
 _INFO_COLUMNS = """d.id, d.uri, d.name, d.media_type, d.label, length(d.text),
@@ -26,7 +26,7 @@ _INFO_COLUMNS = """d.id, d.uri, d.name, d.media_type, d.label, length(d.text),
 
 def scope_values(scope: Scope) -> list[Any]:
     """The parameters of ``IN_SCOPE``."""
-    return [scope.unrestricted, sorted(scope.labels)]
+    return [scope.unrestricted, sorted(scope.labels), sorted(scope.documents)]
 
 
 def now() -> datetime:
@@ -217,7 +217,7 @@ def text_of(
             "SELECT label FROM store.documents WHERE uri = ? ORDER BY id DESC LIMIT 1", [uri]
         )
     )
-    if not scope.allows(last_label):
+    if not scope.sees(last_label, uri):
         return None
     return MaskedDocument(
         uri=uri,

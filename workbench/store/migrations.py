@@ -102,9 +102,17 @@ def _m002_audit_chain(connection: duckdb.DuckDBPyConnection) -> None:
     audit_chain.append(connection, [dict(zip(fields, row, strict=True)) for row in rows])
 
 
+def _m003_grants(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "CREATE TABLE store.grants (actor VARCHAR NOT NULL, uri VARCHAR NOT NULL, "
+        "granted_by VARCHAR NOT NULL, granted_at TIMESTAMP NOT NULL)"
+    )
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m001_tables,
     _m002_audit_chain,
+    _m003_grants,
 )
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""

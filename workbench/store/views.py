@@ -4,9 +4,10 @@
 current corpus version to whoever opens the file with DuckDB itself. ``Corpus.sql`` lays views of
 the same names and columns over them that show only what the run may see:
 
-- documents and chunks: labels in the run's scope;
-- answers: the actor's own (all for a role that may audit), if every label they drew on is in scope;
-- citations: those of visible answers, if the cited document's label is in scope;
+- documents and chunks: those in the run's scope, by label or by grant;
+- answers: the actor's own (all for a role that may audit), if every document that the model was
+  shown is in scope, by its label then and by its source's label now, or by grant;
+- citations: those of visible answers, if the cited document is in scope in the same way;
 - runs: the actor's own (all for a role that may audit).
 
 DuckDB reserves the word END, so offsets are called ``start_char`` and ``end_char`` here.
@@ -142,28 +143,49 @@ VIEWS = frozenset(COLUMNS)
 # Lookups by parameter instead of literals: labels and names are data, never part of a statement.
 _VIEWER = """
 CREATE TEMP TABLE scope_labels (label VARCHAR);
+CREATE TEMP TABLE scope_documents (uri VARCHAR);
 CREATE TEMP TABLE viewer (actor VARCHAR, unrestricted BOOLEAN, audits BOOLEAN);
 """
 _IN_SCOPE = """((SELECT unrestricted FROM temp.main.viewer)
-    OR label IN (SELECT label FROM temp.main.scope_labels))"""
+    OR label IN (SELECT label FROM temp.main.scope_labels)
+    OR uri IN (SELECT uri FROM temp.main.scope_documents))"""
 _MINE = """((SELECT audits FROM temp.main.viewer)
     OR actor = (SELECT actor FROM temp.main.viewer))"""
 # DuckDB moves no condition of the analyst's query below a LIMIT. Otherwise one that raises on a
 # row out of sight, such as CAST(text AS INTEGER), could tell what stands there.
 _BARRIER = "LIMIT 9223372036854775807"
+# What a source said under an open label is not to be read once the source moved to a closed one.
+_READABLE = f"""
+SELECT id FROM (
+    SELECT id, uri, label, last_value(label) OVER (
+        PARTITION BY uri ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    ) AS last_label FROM workbench.store.documents
+) WHERE {_IN_SCOPE} AND {_IN_SCOPE.replace("label IN", "last_label IN")}
+"""
+# A chunk that is not there any more counts as one out of sight.
+_UNREADABLE_ANSWERS = """
+SELECT drawn.id FROM (
+    SELECT id, unnest(chunk_ids) AS chunk_id FROM workbench.main.answers
+) drawn LEFT JOIN (
+    SELECT c.id FROM workbench.store.chunks c
+    WHERE c.document_id IN (SELECT id FROM temp.main.readable)
+) seen ON seen.id = drawn.chunk_id
+WHERE seen.id IS NULL
+"""
 _SCOPED = f"""
+CREATE TEMP VIEW readable AS {_READABLE};
 CREATE TEMP VIEW documents AS
     SELECT * FROM workbench.main.documents WHERE {_IN_SCOPE} {_BARRIER};
 CREATE TEMP VIEW chunks AS
     SELECT * FROM workbench.main.chunks WHERE {_IN_SCOPE} {_BARRIER};
 CREATE TEMP VIEW answers AS
     SELECT * FROM workbench.main.answers WHERE {_MINE} AND (
-        (SELECT unrestricted FROM temp.main.viewer)
-        OR list_has_all(coalesce((SELECT list(label) FROM temp.main.scope_labels), []), labels)
+        (SELECT unrestricted FROM temp.main.viewer) OR id NOT IN ({_UNREADABLE_ANSWERS})
     ) {_BARRIER};
 CREATE TEMP VIEW citations AS
     SELECT * FROM workbench.main.citations
-    WHERE {_IN_SCOPE} AND answer_id IN (SELECT id FROM temp.main.answers) {_BARRIER};
+    WHERE document_id IN (SELECT id FROM temp.main.readable)
+    AND answer_id IN (SELECT id FROM temp.main.answers) {_BARRIER};
 CREATE TEMP VIEW runs AS SELECT * FROM workbench.main.runs WHERE {_MINE} {_BARRIER};
 """
 
@@ -188,4 +210,6 @@ def limit_to(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
     )
     for label in sorted(run.scope.labels):
         connection.execute("INSERT INTO temp.main.scope_labels VALUES (?)", [label])
+    for uri in sorted(run.scope.documents):
+        connection.execute("INSERT INTO temp.main.scope_documents VALUES (?)", [uri])
     connection.execute(_SCOPED)
