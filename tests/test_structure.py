@@ -51,10 +51,14 @@ PUBLIC_NAMES = {
     "Hit",
     "Hits",
     "IngestReport",
+    "LakeFiles",
     "MaskedDocument",
     "Page",
+    "ReaderDocuments",
+    "Rows",
     "Scope",
     "Session",
+    "SqlRows",
     "Support",
     "Table",
     "Usage",
@@ -68,6 +72,7 @@ PUBLIC_NAMES = {
 WITHOUT_RUN = {
     "Corpus": {"close", "grants", "health", "ledger", "placeholders", "reply_cache"},
     "Grants": {"of"},
+    "Origins": set(),
     "Models": {"address", "available", "close", "config", "digest", "is_embedded", "resolve"},
 }
 
@@ -300,8 +305,9 @@ def _governed() -> list[type]:
     from workbench.models.governed import Models
     from workbench.store.access import Grants
     from workbench.store.corpus import Corpus
+    from workbench.store.origins import Origins
 
-    return [Corpus, Grants, Models]
+    return [Corpus, Grants, Models, Origins]
 
 
 def test_what_touches_data_requires_a_run() -> None:

@@ -8,11 +8,11 @@ from workbench.sources.items import Listing
 
 
 def test_a_listing_tells_what_is_gone_from_what_is_not_known() -> None:
-    listing = Listing([], "1", covered=("file:///a/",), unread=("file:///a/locked/",))
+    listing = Listing([], covered=("file:///a/",), unread=("file:///a/locked/",))
     assert listing.covers("file:///a/note.txt")
     assert not listing.covers("file:///ab/note.txt")
     assert not listing.covers("file:///a/locked/note.txt")
-    assert not Listing([], "1").covers("file:///a/note.txt")
+    assert not Listing([]).covers("file:///a/note.txt")
 
 
 def test_files_are_items(tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.config import LimitsConfig
 from workbench.errors import EmptyFile, SourceError, UnsupportedFormat, UsageError
 from workbench.sources.child import too_large
-from workbench.sources.items import Item, Listing
+from workbench.sources.items import Access, Item, Listing
 from workbench.sources.parsing import PARSER_VERSION
 from workbench.sources.worker import Parser
 from workbench.values import Document, Page
@@ -21,6 +21,18 @@ __all__ = ["PARSER_VERSION", "FileSource", "shown_name"]
 _OFFICE_LOCK = "~$"
 
 
+@dataclass(frozen=True, slots=True)
+class FilePaths:
+    """Files and folders as a source."""
+
+    files: FileSource
+    paths: Sequence[Path]
+
+    def listing(self, _: Access) -> Listing:
+        """The files at and below the paths as items; errors as ``FileSource.listing``."""
+        return self.files.listing(self.paths)
+
+
 class FileSource:
     """Finds files and turns each into a Document, in a process of its own.
 
@@ -28,7 +40,7 @@ class FileSource:
     """
 
     def __init__(self, limits: LimitsConfig) -> None:
-        self._limits = limits
+        self.limits = limits
         self._parser = Parser(limits)
 
     def listing(self, paths: Sequence[Path]) -> Listing:
@@ -43,7 +55,6 @@ class FileSource:
         roots = [path.resolve() for path in paths]
         return Listing(
             items=[self._item(path) for path in files],
-            version=PARSER_VERSION,
             covered=tuple(_folder_uri(root) for root in roots if root.is_dir()),
             # Whether a file is gone from a folder that cannot be read is not known.
             unread=tuple(_folder_uri(path.resolve()) for path in files if path.is_dir()),
@@ -59,7 +70,7 @@ class FileSource:
             uri=path.resolve().as_uri(),
             name=shown_name(path),
             size_bytes=size_bytes,
-            fingerprint=partial(self.fingerprint, path),
+            fingerprint=lambda: f"{PARSER_VERSION}:{self.fingerprint(path)}",
             read=lambda label: self.read(path, label=label),
         )
 
@@ -112,10 +123,17 @@ class FileSource:
         """
         self._check(path)
         real = path.resolve()
-        reply = self._parser.parse(real)
+        return self.read_as(real, real.as_uri(), shown_name(path), label)
+
+    def read_as(self, path: Path, uri: str, name: str, label: str) -> Document:
+        """Parse the file at ``path`` as a document of another identity and name.
+
+        The ending of ``path`` helps to tell what it is. Errors as ``read``.
+        """
+        reply = self._parser.parse(path)
         return Document(
-            uri=real.as_uri(),
-            name=shown_name(path),
+            uri=uri,
+            name=name,
             media_type=reply.media_type,
             content_hash=reply.content_hash,
             text=reply.text,
@@ -150,8 +168,8 @@ class FileSource:
                 value=path.name,
                 next_step="Check that it was copied or saved completely.",
             )
-        if size > self._limits.max_file_bytes:
-            raise too_large(path.name, self._limits.max_file_bytes)
+        if size > self.limits.max_file_bytes:
+            raise too_large(path.name, self.limits.max_file_bytes)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

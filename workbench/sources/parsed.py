@@ -10,6 +10,9 @@ WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.she
 JSON_TYPE = "application/json"
 JSON_LINES_TYPE = "application/jsonl"
 PARQUET_TYPE = "application/vnd.apache.parquet"
+ROW_TYPE = "text/x-row"
+"""A row of a table that is a document of its own, a line a column."""
+
 ROW_TYPES = frozenset(("text/csv", WORKBOOK_TYPE, JSON_TYPE, JSON_LINES_TYPE, PARQUET_TYPE))
 """The media types whose every line is a row that reads alone."""
 

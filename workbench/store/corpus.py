@@ -20,6 +20,7 @@ from workbench.store.answers import insert_answer
 from workbench.store.database import Database
 from workbench.store.health import Health, check
 from workbench.store.ledger import CorpusLedger, PlaceholderRegister, StoredReplies
+from workbench.store.origins import Origins
 from workbench.store.records import EmbeddingInfo, SearchQuery, Vectors
 from workbench.store.search import Search
 from workbench.values import Chunk, DocumentInfo, Hit, MaskedDocument
@@ -46,6 +47,7 @@ class Corpus:
         ledger: where the guard writes its audit rows.
         reply_cache: where model replies are kept.
         placeholders: the register of placeholder numbers.
+        origins: how far sources were read, and attached DuckDB files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -55,6 +57,7 @@ class Corpus:
         self.ledger = CorpusLedger(self._database)
         self.reply_cache = StoredReplies(self._database)
         self.placeholders = PlaceholderRegister(self._database)
+        self.origins = Origins(self._database)
 
     def put(
         self,

@@ -109,10 +109,18 @@ def _m003_grants(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _m004_marks(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "CREATE TABLE store.marks (identity VARCHAR NOT NULL, pipeline VARCHAR NOT NULL, "
+        "value VARCHAR NOT NULL, state VARCHAR NOT NULL)"
+    )
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m001_tables,
     _m002_audit_chain,
     _m003_grants,
+    _m004_marks,
 )
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 
 from workbench.chunking import CHUNKER_VERSION, chunk
 from workbench.config import Config
@@ -14,9 +15,11 @@ from workbench.guard.run import Run
 from workbench.masking.masker import Masker
 from workbench.models.governed import Models
 from workbench.results import IngestItem, IngestReport, ItemStatus
-from workbench.sources.items import Item, Listing
+from workbench.sources.files import FileSource
+from workbench.sources.items import Item, Listing, Source
 from workbench.store.corpus import Corpus
 from workbench.store.records import EmbeddingInfo
+from workbench.tasks.listings import list_items
 from workbench.values import Chunk
 
 
@@ -35,6 +38,7 @@ class IngestRooms:
     """The collaborators of an ingest."""
 
     config: Config
+    files: FileSource
     masker: Masker
     models: Models
     corpus: Corpus
@@ -43,28 +47,34 @@ class IngestRooms:
 def ingest(
     run: Run,
     rooms: IngestRooms,
-    listing: Listing,
+    sources: Sequence[Source],
     *,
     label: str,
     sync: bool,
     progress: Callable[[IngestProgress], None],
 ) -> IngestReport:
-    """Bring items into the corpus; what did not change since the last ingest is not read again.
+    """Bring sources into the corpus; what did not change since the last ingest is not read again.
 
-    With ``sync``, documents of what the listing covers that are gone are removed. A bad item
+    With ``sync``, documents of what was listed as a whole that are gone are removed. A bad item
     becomes a failed item of the report and the rest goes on; a failure that concerns every item
     (no model server, no access, budget) ends the ingest, and what was stored stays stored.
 
     Raises:
+        UsageError, SourceError: if a source cannot be used at all; nothing was stored then.
         ModelError, StoreError, AccessDenied, BudgetExceeded: if the ingest cannot go on.
     """
     run.require_write(label)
     started_s = time.monotonic()
-    pipeline = _pipeline(rooms, listing, label)
+    pipelines = cache(partial(_pipeline, rooms, label))
+    listing = list_items(run, rooms.files, rooms.corpus, sources, pipeline=pipelines)
+    pipeline = pipelines()
     known = rooms.corpus.fingerprints(run)
     items = list(_bring_in(run, rooms, listing.items, _Known(label, pipeline, known), progress))
     if sync:
         items.extend(_remove_missing(run, rooms.corpus, listing))
+    if not any(item.status is ItemStatus.FAILED for item in items):
+        for mark in listing.marks:
+            rooms.corpus.origins.keep_mark(run, mark.identity, pipeline, mark.value, label=label)
     return IngestReport(
         items=tuple(items),
         corpus_version=rooms.corpus.version(run),
@@ -146,10 +156,9 @@ def embedded_text(piece: Chunk) -> str:
     return f"{piece.heading}\n{piece.text}" if piece.heading else piece.text
 
 
-def _pipeline(rooms: IngestRooms, listing: Listing, label: str) -> str:
-    """Everything besides the bytes that decides what is stored; a change re-ingests."""
+def _pipeline(rooms: IngestRooms, label: str) -> str:
+    """Everything besides the source that decides what is stored; a change re-ingests."""
     parts = (
-        listing.version,
         CHUNKER_VERSION,
         rooms.config.chunking.model_dump_json(),
         rooms.masker.version,

@@ -14,6 +14,7 @@ from workbench.values import DEFAULT_LABEL, DocumentInfo, MaskedDocument
 from workbench.verbs.verbs import Verbs
 
 if TYPE_CHECKING:
+    from workbench.sources.items import Source
     from workbench.tasks.ingest import IngestProgress
 
 MAX_SQL_CHARS = 100_000
@@ -24,25 +25,34 @@ class CorpusVerbs(Verbs):
 
     def ingest(
         self,
-        *paths: str | Path,
+        *sources: str | Path | Source,
         label: str = DEFAULT_LABEL,
         sync: bool = False,
         progress: Callable[[IngestProgress], None] | None = None,
     ) -> IngestReport:
-        """Bring files and folders into the corpus under an access ``label``.
+        """Bring sources into the corpus under an access ``label``.
 
-        Unchanged files are skipped; ``sync`` removes documents whose file is gone from the given
-        folders. A bad file is a failed item of the report, the rest goes on.
+        A source is a path of a file or folder, or a Rows, SqlRows, LakeFiles or ReaderDocuments.
+        What did not change is skipped; ``sync`` removes documents that are gone from the given
+        folders, tables and collections. A bad file or row is a failed item of the report, the rest
+        goes on.
 
         Raises:
+            SourceError: if a database or a lake cannot be read at all.
             AccessDenied, UsageError, ModelError, StoreError, BudgetExceeded.
         """
+        from workbench.sources.files import FilePaths
         from workbench.tasks.ingest import IngestRooms, ingest
 
         workbench = self._workbench
+        paths = [expanded(path) for path in sources if isinstance(path, str | Path)]
+        given = [source for source in sources if not isinstance(source, str | Path)]
+        if paths:
+            given.insert(0, FilePaths(workbench.source, paths))
         with self._run(Action.INGEST, label) as run:
             rooms = IngestRooms(
                 workbench.config,
+                workbench.source,
                 workbench.masker,
                 workbench.models,
                 workbench.corpus,
@@ -50,7 +60,7 @@ class CorpusVerbs(Verbs):
             return ingest(
                 run,
                 rooms,
-                workbench.source.listing([expanded(path) for path in paths]),
+                given,
                 label=label,
                 sync=sync,
                 progress=progress or _ignore,

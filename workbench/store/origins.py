@@ -1,0 +1,114 @@
+"""Sources outside: how far they were read, and the rows of attached DuckDB files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from workbench.errors import AccessDenied, SourceError
+from workbench.guard.run import Run
+from workbench.store.database import Database
+
+_READER_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+    "memory_limit": "2GB",
+    "threads": "1",
+}
+_FETCHED_ROWS = 1_000
+_MAX_REASON_CHARS = 150
+# A mark holds as long as the documents of its source are those that it was set with; after a
+# rollback or a removal the source is read from its beginning again.
+_STATE = """SELECT count(*) || ':' || coalesce(max(id), 0) FROM store.documents
+    WHERE removed_in IS NULL AND starts_with(uri, ?)"""
+
+
+class Origins:
+    """Marks of incremental sources and the rows of attached files; every call needs an open Run."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def mark(self, run: Run, identity: str, pipeline: str) -> str | None:
+        """The value up to which the source was read by this pipeline, if that still holds."""
+        run.require_open()
+
+        def kept(connection: duckdb.DuckDBPyConnection) -> str | None:
+            row = connection.execute(
+                f"SELECT value FROM store.marks WHERE identity = ? AND pipeline = ? "
+                f"AND state = ({_STATE})",
+                [identity, pipeline, identity],
+            ).fetchone()
+            return None if row is None else str(row[0])
+
+        return self._database.read(kept)
+
+    def keep_mark(self, run: Run, identity: str, pipeline: str, value: str, *, label: str) -> None:
+        """Note that all rows up to ``value`` are stored under ``label``.
+
+        Raises:
+            AccessDenied: if the run may not write the label.
+        """
+        run.require_write(label)
+
+        def keep(connection: duckdb.DuckDBPyConnection) -> None:
+            connection.execute("DELETE FROM store.marks WHERE identity = ?", [identity])
+            connection.execute(
+                f"INSERT INTO store.marks SELECT ?, ?, ?, ({_STATE})",
+                [identity, pipeline, value, identity],
+            )
+
+        self._database.write(keep)
+
+    @contextmanager
+    def attached(
+        self, run: Run, path: Path, query: str
+    ) -> Iterator[tuple[list[str], Iterator[tuple[object, ...]]]]:
+        """Column names and rows of a query over the DuckDB file at ``path``, which is not changed.
+
+        Raises:
+            AccessDenied: for a file of the workspace itself, whose rows have their own scopes.
+            SourceError: if the file or the query cannot be used.
+        """
+        run.require_open()
+        if path.resolve().is_relative_to(self._database.folder.resolve()):
+            raise AccessDenied(
+                "a workspace cannot be a source of itself",
+                value=path.name,
+                next_step="Name another database file.",
+            )
+        connection = duckdb.connect(config=_READER_CONFIG)
+        try:
+            quoted = str(path).replace("'", "''")
+            connection.execute(f"ATTACH '{quoted}' AS origin (READ_ONLY)")
+            connection.execute("USE origin")
+            # From here on the query reaches this file and nothing else.
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET lock_configuration = true")
+            cursor = connection.execute(query)
+            yield [column[0] for column in cursor.description or ()], _rows(cursor)
+        except duckdb.Error as error:
+            # Not chained: messages of failed conversions quote values.
+            raise SourceError(
+                "the DuckDB file cannot be read",
+                value=_reason(error),
+                next_step="Check the file, whether a program holds it open, and the query.",
+            ) from None
+        finally:
+            connection.close()
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[object, ...]]:
+    while batch := cursor.fetchmany(_FETCHED_ROWS):
+        yield from batch
+
+
+def _reason(error: duckdb.Error) -> str:
+    kind = type(error).__name__
+    told = isinstance(error, duckdb.CatalogException | duckdb.BinderException | duckdb.IOException)
+    words = str(error).partition("\n")[0]
+    return f"{kind}: {words[:_MAX_REASON_CHARS]}" if told else kind
