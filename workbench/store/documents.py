@@ -126,15 +126,10 @@ def insert_chunks(
     """Add chunks and their vectors (shape (n, dim)) in bulk."""
     if not chunks:
         return
-    ids = [
-        row[0]
-        for row in connection.execute(
-            "SELECT nextval('store.chunk_ids')::INTEGER FROM range(?)", [len(chunks)]
-        ).fetchall()
-    ]
+    ids = next_ids(connection, "store.chunk_ids", len(chunks))
     owner = pa.array([document_id] * len(chunks), pa.int32())
     rows = {
-        "id": pa.array(ids, pa.int32()),
+        "id": ids,
         "document_id": owner,
         "ordinal": pa.array([c.ordinal for c in chunks], pa.int32()),
         "start_char": pa.array([c.start for c in chunks], pa.int32()),
@@ -143,17 +138,26 @@ def insert_chunks(
         "heading": pa.array([c.heading for c in chunks], pa.string()),
         "text": pa.array([c.text for c in chunks], pa.string()),
     }
-    _append(connection, "store.chunks", pa.table(rows))
+    append(connection, "store.chunks", pa.table(rows))
     flat = pa.array(np.ascontiguousarray(vectors).ravel(), pa.float32())
     column = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
-    _append(
+    append(
         connection,
         vectors_table(embedding),
         pa.table({"chunk_id": rows["id"], "document_id": owner, "vector": column}),
     )
 
 
-def _append(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+def next_ids(connection: duckdb.DuckDBPyConnection, sequence: str, count: int) -> pa.Array:
+    """``count`` new ids of a sequence, int32."""
+    rows = connection.execute(
+        f"SELECT nextval('{sequence}')::INTEGER FROM range(?)", [count]
+    ).fetchall()
+    return pa.array([row[0] for row in rows], pa.int32())
+
+
+def append(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    """Add rows in bulk; their columns stand in the order of the table's."""
     connection.register("incoming", rows)
     try:
         connection.execute(f"INSERT INTO {table} SELECT * FROM incoming")
