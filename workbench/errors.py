@@ -13,6 +13,7 @@ WorkbenchError
 │   ├── EmptyFile          the file holds no text
 │   └── FileTooLarge       the file is over the configured limit
 ├── MaskingError           personal data could not be masked, so nothing was stored
+├── VaultError             the vault or its key cannot be used
 ├── ModelError             a model call failed
 │   ├── ModelNotFound      the server does not have the model
 │   ├── ModelUnavailable   no model server answers
@@ -109,6 +110,10 @@ class FileTooLarge(SourceError):
 
 class MaskingError(WorkbenchError):
     """Personal data could not be masked, so nothing was stored."""
+
+
+class VaultError(WorkbenchError):
+    """The vault or its key cannot be used."""
 
 
 class ModelError(WorkbenchError):
