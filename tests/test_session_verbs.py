@@ -18,7 +18,8 @@ QUESTION = "When does the office process new badges?"
 
 def replied(request: object) -> str:
     quote = "The office processes new badges every Wednesday."
-    return json.dumps({"quotes": [quote], "answer": "Every Wednesday."})
+    point = {"passage": 1, "points": [1], "sentence": quote}
+    return json.dumps({"quotes": [quote], "answer": "Every Wednesday.", "points": [point]})
 
 
 def granted(session: Session) -> object:
@@ -39,6 +40,7 @@ VERBS: dict[str, Callable[[Session, Path], object]] = {
     "search": lambda session, _: session.search("badges"),
     "ask": lambda session, _: session.ask(QUESTION),
     "ask_stream": lambda session, _: list(session.ask_stream(QUESTION)),
+    "summarise": lambda session, _: session.summarise(style="bullets"),
     "sql": lambda session, _: session.sql("SELECT count(*) FROM documents"),
     "documents": lambda session, _: session.documents(),
     "document": lambda session, _: session.document(1),

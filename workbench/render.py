@@ -9,7 +9,7 @@ from html import escape
 from workbench.values import Citation, Claim, Hit
 
 # Colours are translucent or of middle brightness, so that they suit light and dark pages alike.
-_STYLE = (
+BOX_STYLE = (
     "font-family:system-ui,sans-serif;line-height:1.5;max-width:52rem;"
     "border-left:3px solid #4a7fc1;padding-left:.8rem"
 )
@@ -56,7 +56,7 @@ def answer_html(status: str, text: str, claims: Sequence[Claim], model: str) -> 
         for citation, number in citations.items()
     )
     return (
-        f'<div style="{_STYLE}"><div>'
+        f'<div style="{BOX_STYLE}"><div>'
         f'<span style="{_BADGE};background:{colour}">{escape(meaning)}</span>'
         f' <small style="{_FAINT}">{escape(model)}</small></div>'
         f"<p>{' '.join(sentences)}</p>{sources}</div>"
@@ -82,7 +82,7 @@ def hits_html(query: str, hits: Sequence[Hit]) -> str:
         f"{_snippet(hit.chunk.text, words)}</li>"
         for hit in hits
     )
-    return f'<div style="{_STYLE}"><ol>{items or "<li>No hits</li>"}</ol></div>'
+    return f'<div style="{BOX_STYLE}"><ol>{items or "<li>No hits</li>"}</ol></div>'
 
 
 def hits_text(hits: Sequence[Hit]) -> str:

@@ -6,7 +6,8 @@ from workbench.verbs.access import AccessVerbs
 from workbench.verbs.audit import AuditVerbs
 from workbench.verbs.corpus import CorpusVerbs
 from workbench.verbs.llama_index import LlamaIndexVerbs
+from workbench.verbs.summarise import SummariseVerbs
 
 
-class Session(CorpusVerbs, LlamaIndexVerbs, AccessVerbs, AuditVerbs):
+class Session(CorpusVerbs, LlamaIndexVerbs, SummariseVerbs, AccessVerbs, AuditVerbs):
     """The verbs of one actor. Each opens a run: decided, budgeted and audited."""

@@ -21,6 +21,7 @@ from workbench.store.database import Database
 from workbench.store.health import Health, check
 from workbench.store.ledger import CorpusLedger, PlaceholderRegister, StoredReplies
 from workbench.store.origins import Origins
+from workbench.store.passages import Passages
 from workbench.store.records import EmbeddingInfo, SearchQuery, Vectors
 from workbench.store.search import Search
 from workbench.values import Chunk, DocumentInfo, Hit, MaskedDocument
@@ -47,6 +48,7 @@ class Corpus:
         ledger: where the guard writes its audit rows.
         reply_cache: where model replies are kept.
         placeholders: the register of placeholder numbers.
+        passages: whole documents, chunk by chunk.
         origins: how far sources were read, and attached DuckDB files.
     """
 
@@ -57,6 +59,7 @@ class Corpus:
         self.ledger = CorpusLedger(self._database)
         self.reply_cache = StoredReplies(self._database)
         self.placeholders = PlaceholderRegister(self._database)
+        self.passages = Passages(self._database)
         self.origins = Origins(self._database)
 
     def put(

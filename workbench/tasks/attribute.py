@@ -87,6 +87,26 @@ def attribute(draft: Draft, question: str, hits: Sequence[Hit]) -> tuple[Claim, 
     return (*kept, *(Claim(" ".join(c.quote.split()), (c,)) for c in quotes))
 
 
+def carried_by(sentence: str, hits: Sequence[Hit]) -> Claim:
+    """The sentence as a claim with the fewest source sentences that carry it; none if none do.
+
+    Source sentences of one hit are preferred to those of several, earlier hits to later ones.
+    """
+    must = _facts(sentence, set())
+    for hit in hits:
+        chosen = _covering(sentence, [_cite(span) for span in _sentence_spans(hit)], must=must)
+        if chosen:
+            return Claim(sentence, tuple(chosen))
+    spread = [_cite(span) for hit in hits for span in _sentence_spans(hit)]
+    return Claim(sentence, tuple(_covering(sentence, spread, must=must)))
+
+
+def nearest_sentence(text: str, hits: Sequence[Hit]) -> Citation | None:
+    """The source sentence that holds most of the text's content words; None without hits."""
+    spans = [_cite(span) for hit in hits for span in _sentence_spans(hit)]
+    return max(spans, key=lambda citation: coverage(text, citation.quote), default=None)
+
+
 def content_words(text: str) -> set[str]:
     """Folded words that carry meaning, cut to a crude stem so that inflections agree."""
     return set(_stems(text))

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.workbenches import MakeWorkbench
+from workbench.config import ActorConfig, Config
+from workbench.errors import AccessDenied
+from workbench.guard.policy import Action
+
+
+def test_whole_documents_in_the_order_asked_for(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    workbench = make_workbench()
+    session = workbench.session("ana")
+    session.ingest(folder)
+    ids = [info.id for info in session.documents()][::-1]
+    with workbench.guard.open(session.actor, Action.READ) as run:
+        read = workbench.corpus.passages.read(run, ids)
+        assert list(dict.fromkeys(hit.chunk.document_id for hit in read.hits)) == ids
+        assert read.vectors.shape == (len(read.hits), 384)
+    for hit in read.hits:
+        text = session.document(hit.chunk.document_id).text
+        assert text[hit.chunk.start : hit.chunk.end] == hit.chunk.text
+    with pytest.raises(AccessDenied, match="ended"):
+        workbench.corpus.passages.read(run, ids)
+
+
+def test_what_is_out_of_scope_is_not_there(make_workbench: MakeWorkbench, folder: Path) -> None:
+    actors = {
+        "ana": ActorConfig(role="analyst", labels=("*",)),
+        "eve": ActorConfig(role="analyst", labels=("public",)),
+    }
+    workbench = make_workbench(config=Config(actors=actors))
+    workbench.session("ana").ingest(folder, label="secret")
+    ids = [info.id for info in workbench.session("ana").documents()]
+    with workbench.guard.open(workbench.session("eve").actor, Action.READ) as run:
+        read = workbench.corpus.passages.read(run, ids)
+    assert read.hits == ()
+    assert len(read.vectors) == 0

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from docx import Document
+
+from tests.workbenches import MakeWorkbench
+from workbench.errors import InvalidReply, UsageError
+from workbench.models.fake import FakeServer
+from workbench.models.messages import ChatRequest
+from workbench.results.summary import Summary, Verdict
+from workbench.tasks.summary_writing import parse_items
+
+TRUE = "Employees earn 4 hours of sick leave per pay period."
+FALSE_NUMBER = "Employees earn 9 hours of sick leave per pay period."
+INVENTED = "Dragons guard the travel portal since the Middle Ages."
+
+
+def writes(*sentences: str) -> object:
+    """A model that writes these points about the passage that shares their words, or the first."""
+
+    def reply(request: ChatRequest) -> str:
+        key = "passage" if request.prompt_version.startswith("summary@") else "points"
+        source = 1 if key == "passage" else [1]
+        return json.dumps({"points": [{key: source, "sentence": text} for text in sentences]})
+
+    return reply
+
+
+def copying(request: ChatRequest) -> str:
+    """A model that copies the first sentence of every passage or point."""
+    if request.prompt_version.startswith("summary_merge"):
+        points = re.findall(r"^\[(\d+)\] (.+)$", request.user, re.M)
+        return json.dumps({"points": [{"points": [int(n)], "sentence": t} for n, t in points]})
+    blocks = re.findall(r"^\[(\d+)\] [^\n]*\n(.+?[.])", request.user, re.M | re.S)
+    return json.dumps({"points": [{"passage": int(n), "sentence": t} for n, t in blocks]})
+
+
+@pytest.fixture
+def long_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "long"
+    folder.mkdir()
+    for name in ("north", "south"):
+        parts = []
+        for number in range(40):
+            parts.append(
+                f"## Part {number}\n\nThe {name} office opened branch {number} in {1960 + number}. "
+                + f"It sells item {number} to customers of that region. " * 8
+            )
+        (folder / f"{name}.md").write_text(f"# {name}\n\n" + "\n\n".join(parts), encoding="utf-8")
+    return folder
+
+
+def valid(summary: Summary, session: object) -> bool:
+    return all(
+        session.document(c.document_id).text[c.start : c.end] == c.quote  # type: ignore[attr-defined]
+        for c in summary.citations
+    )
+
+
+def test_every_sentence_has_its_source_and_the_rest_is_shown_as_removed(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    session = make_workbench(writes(TRUE, INVENTED)).session("ana")
+    session.ingest(folder)
+    summary = session.summarise(style="bullets")
+    assert [sentence.text for sentence in summary.sentences] == [TRUE]
+    assert summary.sentences[0].verdict is Verdict.SUPPORTED
+    assert [sentence.text for sentence in summary.removed] == [INVENTED]
+    assert valid(summary, session)
+    assert summary.coverage == 1
+    assert INVENTED not in summary.text
+    assert INVENTED in summary._repr_html_()
+
+
+def test_a_wrong_number_gives_way_to_the_sources_words(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    session = make_workbench(writes(FALSE_NUMBER)).session("ana")
+    session.ingest(folder)
+    [sentence] = session.summarise(style="bullets").sentences
+    assert (sentence.text, sentence.verdict, sentence.draft) == (
+        TRUE,
+        Verdict.REPLACED,
+        FALSE_NUMBER,
+    )
+
+
+@pytest.mark.parametrize("style", ["brief", "bullets", "executive", "timeline", "per-section"])
+def test_styles(make_workbench: MakeWorkbench, long_folder: Path, style: str) -> None:
+    session = make_workbench(copying).session("ana")
+    session.ingest(long_folder)
+    summary = session.summarise(style=style)
+    assert summary.sentences
+    assert all(sentence.citations for sentence in summary.sentences)
+    assert valid(summary, session)
+    assert 0 < summary.coverage < 1
+    assert len(summary.documents) == 2
+    if style == "timeline":
+        years = [re.findall(r"\b\d{4}\b", sentence.text)[0] for sentence in summary.sentences]
+        assert years == sorted(years)
+    if style == "per-section":
+        assert len({sentence.section for sentence in summary.sentences}) > 10
+
+
+def test_length_and_focus(make_workbench: MakeWorkbench, folder: Path) -> None:
+    server = FakeServer(copying)
+    session = make_workbench(server=server).session("ana")
+    session.ingest(folder)
+    summary = session.summarise(style="bullets", length=1, focus="sick leave of jane@example.org")
+    assert len(summary.sentences) == 1
+    assert "sick leave" in summary.sentences[0].text
+    assert all("jane@example.org" not in request.user for request in server.requests)
+
+
+def test_a_second_summary_asks_no_model(make_workbench: MakeWorkbench, folder: Path) -> None:
+    server = FakeServer(copying)
+    session = make_workbench(server=server).session("ana")
+    session.ingest(folder)
+    first = session.summarise(style="bullets")
+    calls = len(server.requests)
+    again = session.summarise(style="bullets")
+    assert len(server.requests) == calls
+    assert again.sentences == first.sentences
+
+
+def test_targets(make_workbench: MakeWorkbench, folder: Path) -> None:
+    session = make_workbench(copying).session("ana")
+    session.ingest(folder)
+    info = next(info for info in session.documents() if info.name == "badges.md")
+    for target in (info, info.id, [info], session.search("badges every Wednesday", 1)):
+        summary = session.summarise(target)
+        assert summary.title == "badges.md"
+        assert "Wednesday" in summary.text
+
+
+def test_nothing_to_summarise(make_workbench: MakeWorkbench) -> None:
+    summary = make_workbench(copying).session("ana").summarise()
+    assert summary.sentences == ()
+    assert summary.coverage == 0
+
+
+@pytest.mark.parametrize("wanted", [{"style": "haiku"}, {"length": 0}, {"focus": "x" * 9_000}])
+def test_bad_wishes(make_workbench: MakeWorkbench, folder: Path, wanted: dict[str, object]) -> None:
+    session = make_workbench(copying).session("ana")
+    session.ingest(folder)
+    with pytest.raises(UsageError):
+        session.summarise(**wanted)  # type: ignore[arg-type]
+
+
+def test_exports(make_workbench: MakeWorkbench, folder: Path, tmp_path: Path) -> None:
+    session = make_workbench(writes(TRUE, INVENTED)).session("ana")
+    session.ingest(folder)
+    summary = session.summarise(style="bullets")
+    assert summary.df()["verdict"].tolist() == ["supported", "removed"]
+    assert summary.arrow().num_rows == 2
+    assert summary.html().startswith("<!doctype html>")
+    assert summary.to_dict()["sentences"][0]["text"] == TRUE
+    target = tmp_path / "summary.docx"
+    target.write_bytes(summary.docx())
+    words = "\n".join(paragraph.text for paragraph in Document(str(target)).paragraphs)
+    assert f"{TRUE} [1]" in words
+    assert INVENTED not in words
+
+
+def test_a_broken_reply_is_an_error_and_an_unfinished_one_is_not() -> None:
+    assert parse_items('{"points": [{"passage": 1, "sentence": "a"}, {"pas')[0]["sentence"] == "a"
+    with pytest.raises(InvalidReply):
+        parse_items("no json")

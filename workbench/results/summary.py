@@ -1,0 +1,185 @@
+"""A summary whose every sentence leads back to the words it came from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from workbench import render
+from workbench.results import summary_view
+from workbench.results.answer import CITATION_COLUMNS
+from workbench.results.frames import arrow, frame, pretty
+from workbench.values import Citation, Claim, Usage
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+NOTHING = "The sources hold nothing that could be summarised."
+
+
+class Verdict(StrEnum):
+    """What checking made of a sentence."""
+
+    SUPPORTED = "supported"
+    REPLACED = "replaced"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of a summary.
+
+    ``verdict`` tells whether the model's words held (``supported``), gave way to the source's own
+    (``replaced``) or were taken out (``removed``). ``draft`` is what the model wrote where that
+    differs from ``text``; ``support`` is the probability, 0 to 1, that the cited words carry it.
+    """
+
+    text: str
+    citations: tuple[Citation, ...]
+    verdict: Verdict
+    support: float
+    section: str = ""
+    draft: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A summary of ``title``. ``removed`` holds what was taken out because no source carried it.
+
+    ``chunks_read`` of ``chunks`` were shown to the model, ``coverage`` is their share, 0 to 1.
+    """
+
+    title: str
+    style: str
+    focus: str
+    sentences: tuple[Sentence, ...]
+    removed: tuple[Sentence, ...]
+    chunks: int
+    chunks_read: int
+    model: str
+    run_id: str
+    usage: Usage
+    prompt_versions: tuple[str, ...]
+    corpus_version: int
+    created_at: str
+    documents: tuple[str, ...] = field(default=())
+
+    @property
+    def coverage(self) -> float:
+        """Share of the source's chunks that were read, 0 to 1."""
+        return self.chunks_read / self.chunks if self.chunks else 0.0
+
+    @property
+    def text(self) -> str:
+        """The summary in Markdown, without its citations."""
+        return self.markdown(citations=False)
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """All citations in the order of the sentences, each once."""
+        return tuple(dict.fromkeys(c for s in self.sentences for c in s.citations))
+
+    def markdown(self, *, citations: bool = True) -> str:
+        """Markdown with numbered citations and the quoted words below."""
+        return summary_view.markdown(self, citations=citations)
+
+    def html(self) -> str:
+        """A self-contained page of its own."""
+        return summary_view.page(self.title, self._repr_html_())
+
+    def docx(self) -> bytes:
+        """A Word file with the sentences, numbered sources and what was read."""
+        from docx import Document
+
+        file = Document()
+        file.add_heading(self.title, level=1)
+        file.add_paragraph(summary_view.coverage(self))
+        numbers = {citation: n for n, citation in enumerate(self.citations, start=1)}
+        section = ""
+        for sentence in self.sentences:
+            if sentence.section != section:
+                section = sentence.section
+                file.add_heading(section, level=2)
+            marks = "".join(f" [{numbers[c]}]" for c in sentence.citations)
+            file.add_paragraph(sentence.text + marks, style=self._paragraph_style())
+        file.add_heading("Sources", level=2)
+        for citation, number in numbers.items():
+            quote = " ".join(citation.quote.split())
+            file.add_paragraph(f"[{number}] {render.where(citation)}: \u201c{quote}\u201d")
+        target = BytesIO()
+        file.save(target)
+        return target.getvalue()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The command line's JSON."""
+        return {
+            "title": self.title,
+            "style": self.style,
+            "focus": self.focus,
+            "text": self.text,
+            "sentences": [_plain(sentence) for sentence in self.sentences],
+            "removed": [_plain(sentence) for sentence in self.removed],
+            "coverage": self.coverage,
+            "chunks": self.chunks,
+            "chunks_read": self.chunks_read,
+            "documents": list(self.documents),
+            "model": self.model,
+            "run_id": self.run_id,
+            "prompt_versions": list(self.prompt_versions),
+            "corpus_version": self.corpus_version,
+            "usage": asdict(self.usage),
+        }
+
+    def df(self) -> pd.DataFrame:
+        """One row per sentence and citation, removed sentences last."""
+        return frame(self._rows(), list(_COLUMNS))
+
+    def arrow(self) -> pa.Table:
+        """The rows of ``df`` as an Arrow table."""
+        return arrow(self._rows(), _COLUMNS)
+
+    def claims(self) -> tuple[Claim, ...]:
+        """The sentences as claims, as an answer has them."""
+        return tuple(Claim(sentence.text, sentence.citations) for sentence in self.sentences)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        rows = []
+        for number, sentence in enumerate((*self.sentences, *self.removed), start=1):
+            base = {
+                "sentence": number,
+                "section": sentence.section,
+                "text": sentence.text,
+                "verdict": sentence.verdict.value,
+                "support": sentence.support,
+            }
+            for citation in sentence.citations or (None,):
+                rows.append({**base, **(asdict(citation) if citation else {})})
+        return rows
+
+    def _paragraph_style(self) -> str | None:
+        return "List Bullet" if self.style in {"bullets", "timeline"} else None
+
+    _repr_pretty_ = pretty
+
+    def _repr_html_(self) -> str:
+        return summary_view.html(self)
+
+    def __str__(self) -> str:
+        return f"{self.markdown()}\n\n{summary_view.coverage(self)}"
+
+
+def _plain(sentence: Sentence) -> dict[str, Any]:
+    return {**asdict(sentence), "verdict": sentence.verdict.value}
+
+
+_COLUMNS = {
+    "sentence": "int64",
+    "section": "string",
+    "text": "string",
+    "verdict": "string",
+    "support": "float64",
+    **CITATION_COLUMNS,
+}

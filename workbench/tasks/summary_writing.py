@@ -1,0 +1,204 @@
+"""The model's part of a summary: points from passages, points into a text; each one checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pydantic_core
+
+from workbench.errors import InvalidReply
+from workbench.guard.run import Run
+from workbench.models.governed import Models
+from workbench.models.messages import ChatRequest
+from workbench.prompts.registry import load_prompt
+from workbench.results.summary import Sentence, Verdict
+from workbench.tasks.attribute import carried_by, content_words, coverage, nearest_sentence
+from workbench.values import Citation, Hit
+
+MIN_LIKENESS = 0.3
+"""From this share of its content words on, an unsupported sentence gives way to the source's own
+sentence that says most of it; below, there is no such sentence."""
+
+T = TypeVar("T")
+
+_SAID = 0.6
+_YEAR = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
+_MAX_REPLACEMENT_CHARS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A checked sentence, the passage it is about, and the passages it may draw on."""
+
+    sentence: Sentence
+    hit: Hit
+    passages: tuple[Hit, ...]
+
+    @property
+    def date(self) -> tuple[str, int, int]:
+        """The first year that its words name, then its place; without a year after all others."""
+        quotes = " ".join(citation.quote for citation in self.sentence.citations)
+        year = _YEAR.search(self.sentence.text) or _YEAR.search(quotes)
+        chunk = self.hit.chunk
+        return (year.group() if year else "9999", chunk.document_id, chunk.start)
+
+
+class Writer:
+    """Writes for one run with one model. ``focus`` is masked already."""
+
+    def __init__(self, run: Run, models: Models, model: str, focus: str) -> None:
+        self._run = run
+        self._models = models
+        self.model = model
+        self._focus = f" about this: {focus}" if focus else ""
+
+    def write(self, passages: Sequence[Hit], count: int) -> list[Point]:
+        """``count`` points or fewer from the passages; the unsupported have no citations.
+
+        Raises:
+            ModelError, BudgetExceeded.
+        """
+        shown = "\n\n".join(f"[{n}] {_title(h)}\n{h.chunk.text}" for n, h in _numbered(passages))
+        values = {"passages": shown, "count": str(count), "focus": self._focus}
+        reply = self._ask("summary", values, _schema("passage", len(passages), count))
+        points = []
+        for item in reply[:count]:
+            number: Any = item.get("passage")
+            known = isinstance(number, int) and 1 <= number <= len(passages)
+            hit = passages[number - 1] if known else passages[0]
+            # The model's number is a hint: the sentence may stand in another passage it was shown.
+            ordered = (hit, *(other for other in passages if other is not hit))
+            points.append(_checked(str(item.get("sentence", "")), ordered))
+        return [point for point in points if point.sentence.text]
+
+    def join(self, points: Sequence[Point], count: int) -> tuple[list[Point], list[Point]]:
+        """The points as one text of ``count`` sentences or fewer, and what was removed from it.
+
+        Points that the text leaves without any supported sentence stand for themselves if there
+        is room.
+
+        Raises:
+            ModelError, BudgetExceeded.
+        """
+        shown = "\n\n".join(
+            f"[{n}] {point.sentence.text}\nSource: {_quoted(point.sentence.citations)}"
+            for n, point in _numbered(points)
+        )
+        values = {"points": shown, "count": str(count), "focus": self._focus}
+        reply = self._ask("summary_merge", values, _schema("points", len(points), count))
+        joined, removed = [], []
+        for item in reply[:count]:
+            numbers = [n for n in _ints(item.get("points")) if 1 <= n <= len(points)]
+            used = [points[n - 1] for n in numbers] or list(points)
+            passages = tuple(dict.fromkeys(hit for point in used for hit in point.passages[:2]))
+            point = _checked(str(item.get("sentence", "")), passages, replace=False)
+            if point.sentence.citations:
+                joined.append(point)
+            elif point.sentence.text:
+                removed.append(point)
+        said = " ".join(point.sentence.text for point in joined)
+        for point in points:
+            if len(joined) < count and coverage(point.sentence.text, said) < _SAID:
+                joined.append(point)
+        return joined, removed
+
+    def _ask(
+        self, name: str, values: Mapping[str, str], schema: Mapping[str, object]
+    ) -> list[dict[str, Any]]:
+        prompt = load_prompt(name)
+        request = ChatRequest(
+            model=self.model,
+            system=prompt.system,
+            user=prompt.fill(values),
+            schema=schema,
+            max_tokens=prompt.max_tokens,
+            prompt_version=prompt.version,
+        )
+        return parse_items(self._models.chat(self._run, request).text)
+
+
+def parse_items(reply: str) -> list[dict[str, Any]]:
+    """The items of the model's JSON list; of an unfinished reply, the finished ones.
+
+    Raises:
+        InvalidReply: if it is not the JSON that was asked for.
+    """
+    try:
+        data = pydantic_core.from_json(reply, allow_partial=True)
+        items = data["points"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidReply(
+            "the model's reply is not the JSON it was asked for",
+            value=f"{len(reply)} characters",
+            next_step="Summarise again, or choose another model.",
+        ) from error
+    if not isinstance(items, list):
+        return []
+    return [item for item in items if isinstance(item, dict)]
+
+
+def _checked(draft: str, passages: Sequence[Hit], *, replace: bool = True) -> Point:
+    text = " ".join(draft.split())
+    passages = tuple(passages)
+    claim = carried_by(text, passages)
+    if claim.supported:
+        quotes = " ".join(citation.quote for citation in claim.citations)
+        sentence = Sentence(text, claim.citations, Verdict.SUPPORTED, coverage(text, quotes))
+        return Point(sentence, _holding(claim.citations[0], passages), passages)
+    own = nearest_sentence(text, passages) if replace else None
+    if own is not None and _speaks(own) and coverage(text, own.quote) >= MIN_LIKENESS:
+        words = " ".join(own.quote.split())
+        return Point(
+            Sentence(words, (own,), Verdict.REPLACED, 1.0, draft=text), passages[0], passages
+        )
+    return Point(Sentence(text, (), Verdict.REMOVED, 0.0), passages[0], passages)
+
+
+def _holding(citation: Citation, passages: Sequence[Hit]) -> Hit:
+    return next(
+        hit
+        for hit in passages
+        if hit.chunk.document_id == citation.document_id
+        and hit.chunk.start <= citation.start < hit.chunk.end
+    )
+
+
+def _speaks(citation: Citation) -> bool:
+    return len(citation.quote) <= _MAX_REPLACEMENT_CHARS and len(content_words(citation.quote)) >= 3
+
+
+def _title(hit: Hit) -> str:
+    return f"{hit.document}: {hit.chunk.heading}" if hit.chunk.heading else hit.document
+
+
+def _quoted(citations: Sequence[Citation]) -> str:
+    return " … ".join(" ".join(citation.quote.split()) for citation in citations)
+
+
+def _numbered(items: Sequence[T]) -> list[tuple[int, T]]:
+    return list(enumerate(items, start=1))
+
+
+def _ints(value: object) -> list[int]:
+    return [v for v in value if isinstance(v, int)] if isinstance(value, list) else []
+
+
+def _schema(key: str, most: int, count: int) -> dict[str, object]:
+    number: dict[str, object] = {"type": "integer", "minimum": 1, "maximum": most}
+    source = number if key == "passage" else {"type": "array", "items": number, "maxItems": 4}
+    item = {
+        "type": "object",
+        "properties": {key: source, "sentence": {"type": "string"}},
+        "required": [key, "sentence"],
+        "additionalProperties": False,
+    }
+    points = {"type": "array", "items": item, "minItems": 1, "maxItems": count}
+    return {
+        "type": "object",
+        "properties": {"points": points},
+        "required": ["points"],
+        "additionalProperties": False,
+    }
