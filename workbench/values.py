@@ -18,6 +18,7 @@ DEFAULT_LABEL = "internal"
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 _NO_COUNTS: Mapping[str, int] = MappingProxyType({})
+_NO_SIGNALS: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,3 +215,77 @@ class DocumentInfo:
     chunks: int
     masked: Mapping[str, int]
     ingested_at: str
+
+
+class FieldStatus(StrEnum):
+    """How an extracted value stands to its document.
+
+    ``located``: its words stand at start to end. ``inferred``: it was given, but its words stand
+    nowhere as they are (a yes or no, a choice). ``missing``: the document does not state it, as far
+    as it was read. ``invalid``: what was found cannot be the value; ``problem`` says why.
+    """
+
+    LOCATED = "located"
+    INFERRED = "inferred"
+    MISSING = "missing"
+    INVALID = "invalid"
+
+
+class RecordStatus(StrEnum):
+    """``complete``: all required fields have values. ``incomplete``: some do not. ``empty``:
+    nothing was found. ``failed``: the document could not be read by the model; see ``problem``."""
+
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+    EMPTY = "empty"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One extracted value with its provenance.
+
+    ``name`` is the path within the record (``items[0].price``). ``value`` is str, Decimal, date,
+    bool or None; ``unit`` the currency of money as written. ``raw`` are the model's words,
+    ``quote`` the document's: ``text[start:end] == quote`` of the masked text if ``status`` is
+    located. ``box`` is (left, top, right, bottom) where the format has one. ``confidence`` is 0 to
+    1 once there are reviewed labels to calibrate it; ``signals`` are what it is made from.
+    """
+
+    name: str
+    value: object = None
+    raw: str = ""
+    quote: str = ""
+    page: int | None = None
+    start: int | None = None
+    end: int | None = None
+    box: tuple[float, float, float, float] | None = None
+    status: FieldStatus = FieldStatus.MISSING
+    confidence: float | None = None
+    unit: str = ""
+    problem: str = ""
+    signals: Mapping[str, float] = field(default_factory=lambda: _NO_SIGNALS)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a document; ``ordinal`` counts from 0 where a document has many.
+
+    ``read_share`` is the part of the document's characters that the model was shown, 0 to 1.
+    """
+
+    document_id: int
+    document: str
+    uri: str
+    ordinal: int
+    fields: tuple[Field, ...]
+    status: RecordStatus
+    problem: str = ""
+    read_share: float = 1.0
+    label: str = DEFAULT_LABEL
+
+    def __getitem__(self, name: str) -> Field:
+        for found in self.fields:
+            if found.name == name:
+                return found
+        return Field(name)
