@@ -72,6 +72,7 @@ PUBLIC_NAMES = {
 WITHOUT_RUN = {
     "Corpus": {"close", "grants", "health", "ledger", "placeholders", "reply_cache"},
     "Grants": {"of"},
+    "History": set(),
     "Origins": set(),
     "Models": {"address", "available", "close", "config", "digest", "is_embedded", "resolve"},
 }
@@ -305,9 +306,10 @@ def _governed() -> list[type]:
     from workbench.models.governed import Models
     from workbench.store.access import Grants
     from workbench.store.corpus import Corpus
+    from workbench.store.history import History
     from workbench.store.origins import Origins
 
-    return [Corpus, Grants, Models, Origins]
+    return [Corpus, Grants, History, Models, Origins]
 
 
 def test_what_touches_data_requires_a_run() -> None:

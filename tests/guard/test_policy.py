@@ -8,8 +8,10 @@ from workbench.values import Actor, Scope
 EVERYTHING = Scope(unrestricted=True)
 GRANTED = {
     "viewer": {"search", "ask", "read"},
-    "analyst": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate"},
-    "admin": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate", "audit", "access"},
+    "analyst": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate"}
+    | {"snapshot", "rollback"},
+    "admin": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate", "audit", "access"}
+    | {"snapshot", "rollback"},
 }
 
 
@@ -46,5 +48,7 @@ def test_an_empty_scope_may_write_nothing() -> None:
     assert not decide(Actor("ana", "admin", Scope()), Action.INGEST, "internal").allowed
 
 
-def test_only_ingest_and_remove_write() -> None:
-    assert {action for action in Action if action.writes} == {Action.INGEST, Action.REMOVE}
+def test_what_writes_cannot_be_done_at_an_old_version() -> None:
+    writing = {action for action in Action if action.writes}
+    assert writing == {Action.INGEST, Action.REMOVE, Action.ROLLBACK}
+    assert not any(action.looks_back for action in writing)

@@ -3,11 +3,12 @@ from __future__ import annotations
 import pytest
 
 from tests.guard.conftest import MemoryLedger, actor
-from workbench.errors import AccessDenied, AuditError, BudgetExceeded, CorruptFile
+from workbench.errors import AccessDenied, AuditError, BudgetExceeded, CorruptFile, UsageError
 from workbench.guard.audit import Outcome
 from workbench.guard.budget import Budget
 from workbench.guard.policy import Action
-from workbench.guard.run import Guard
+from workbench.guard.run import Guard, Run
+from workbench.values import Scope
 
 
 def test_a_denial_is_audited_and_the_work_never_starts(guard: Guard, ledger: MemoryLedger) -> None:
@@ -96,3 +97,16 @@ def test_every_run_has_its_own_id(guard: Guard, ledger: MemoryLedger) -> None:
         with guard.open(actor("viewer"), Action.ASK):
             pass
     assert len({entry.run_id for entry in ledger.entries}) == 3
+
+
+def test_at_an_old_version_nothing_is_written(guard: Guard, ledger: MemoryLedger) -> None:
+    with guard.open(actor("admin"), Action.READ, resource="documents", version=3) as run:
+        assert run.version == 3
+    assert ledger.entries[0].resource == "documents at version 3"
+    for action in Action:
+        if not action.looks_back:
+            with pytest.raises(UsageError, match="old version"):
+                guard.open(actor("admin"), action, version=3).__enter__()
+    past = Run(run.actor, Action.INGEST, Scope(unrestricted=True), Budget(1, 1), version=3)
+    with pytest.raises(AccessDenied, match="may not write"):
+        past.require_write("internal")

@@ -10,7 +10,12 @@ from workbench.values import Actor
 
 
 class Action(StrEnum):
-    """What a verb does. ``writes`` tells whether it may change documents or settings."""
+    """What a verb does.
+
+    ``writes`` tells whether it may change documents. ``names_label`` tells whether its resource is
+    the label it writes under; the others ask for each label they meet. ``looks_back`` tells whether
+    it can be done at an old version of the corpus.
+    """
 
     SEARCH = "search"
     ASK = "ask"
@@ -21,15 +26,37 @@ class Action(StrEnum):
     AUDIT = "audit"
     EVALUATE = "evaluate"
     ACCESS = "access"
+    REVEAL = "reveal"
+    FORGET = "forget"
+    VAULT = "vault"
+    SNAPSHOT = "snapshot"
+    ROLLBACK = "rollback"
 
     @property
     def writes(self) -> bool:
+        return self in {Action.INGEST, Action.REMOVE, Action.ROLLBACK}
+
+    @property
+    def names_label(self) -> bool:
         return self in {Action.INGEST, Action.REMOVE}
+
+    @property
+    def looks_back(self) -> bool:
+        return self in {Action.SEARCH, Action.ASK, Action.READ, Action.SQL, Action.EVALUATE}
 
 
 _VIEWER = frozenset({Action.SEARCH, Action.ASK, Action.READ})
-_ANALYST = _VIEWER | {Action.SQL, Action.INGEST, Action.REMOVE, Action.EVALUATE}
+_ANALYST = _VIEWER | {
+    Action.SQL,
+    Action.INGEST,
+    Action.REMOVE,
+    Action.EVALUATE,
+    Action.SNAPSHOT,
+    Action.ROLLBACK,
+}
 _ADMIN = frozenset(Action)
+GRANTABLE = frozenset({Action.REVEAL})
+"""What an actor of any role may be granted beside its role."""
 
 ROLES: Mapping[str, frozenset[Action]] = {
     "viewer": _VIEWER,
@@ -53,10 +80,13 @@ def decide(actor: Actor, action: Action, resource: str) -> Decision:
     granted = ROLES.get(actor.role)
     if granted is None:
         return Decision(action, resource, False, f"the role {actor.role!r} is not known")
-    if action not in granted:
+    extra = action in GRANTABLE and action.value in actor.may
+    if action not in granted and not extra:
         return Decision(action, resource, False, f"the role {actor.role!r} may not {action.value}")
-    if action.writes and not actor.scope.allows(resource):
+    if action.names_label and not actor.scope.allows(resource):
         return Decision(
             action, resource, False, f"the label {resource!r} is outside the actor's scope"
         )
+    if action is Action.FORGET and not actor.scope.unrestricted:
+        return Decision(action, resource, False, "the actor does not see everything")
     return Decision(action, resource, True, f"the role {actor.role!r} may {action.value}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from workbench.errors import AccessDenied, WorkbenchError
+from workbench.errors import AccessDenied, UsageError, WorkbenchError
 from workbench.guard.audit import AuditEntry, Ledger, Outcome
 from workbench.guard.budget import Budget, Meter
 from workbench.guard.policy import Action, decide
@@ -29,13 +29,25 @@ class RunCounts:
 
 
 class Run:
-    """What a verb holds while it works. Only ``Guard.open`` makes one, and closes it."""
+    """What a verb holds while it works. Only ``Guard.open`` makes one, and closes it.
 
-    def __init__(self, actor: Actor, action: Action, scope: Scope, budget: Budget) -> None:
+    ``version`` is the corpus version that it looks at, None for the present one.
+    """
+
+    def __init__(
+        self,
+        actor: Actor,
+        action: Action,
+        scope: Scope,
+        budget: Budget,
+        *,
+        version: int | None = None,
+    ) -> None:
         self.id = uuid.uuid4().hex
         self.actor = actor
         self.action = action
         self.scope = scope
+        self.version = version
         self.meter = Meter(budget)
         self.counts = RunCounts()
         self._open = True
@@ -50,7 +62,8 @@ class Run:
     def require_write(self, label: str) -> None:
         """Raises AccessDenied unless this run may change documents under ``label``."""
         self.require_open()
-        if not self.action.writes or not self.scope.allows(label):
+        past = self.version is not None
+        if past or not self.action.writes or not self.scope.allows(label):
             raise AccessDenied(
                 f"a run for {self.action.value!r} may not write",
                 value=f"label {label!r}",
@@ -84,18 +97,30 @@ class Guard:
 
     @contextmanager
     def open(
-        self, actor: Actor, action: Action, *, resource: str = "", budget: Budget | None = None
+        self,
+        actor: Actor,
+        action: Action,
+        *,
+        resource: str = "",
+        budget: Budget | None = None,
+        version: int | None = None,
     ) -> Iterator[Run]:
         """Open a run for ``actor``; the audit row is written when the block ends.
 
+        With ``version`` it sees the corpus as of then, and may change nothing.
+
         Raises:
+            UsageError: if ``action`` cannot be done at an old version.
             AccessDenied: if the policy refuses; the denial is audited first.
             AuditError: if the audit row cannot be written.
         """
+        if version is not None:
+            _require_looking_back(action, version)
+            resource = f"{resource} at version {version}".lstrip()
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         decision = decide(actor, action, resource)
         scope = self._scope(actor) if decision.allowed else actor.scope
-        run = Run(actor, action, scope, budget or self._budget)
+        run = Run(actor, action, scope, budget or self._budget, version=version)
         if not decision.allowed:
             run.close()
             self._write(run, resource, started_at, Outcome.DENIED, decision.reason)
@@ -135,6 +160,15 @@ class Guard:
                 cache_hits=run.counts.cache_hits,
                 started_at=started_at,
             )
+        )
+
+
+def _require_looking_back(action: Action, version: int) -> None:
+    if not action.looks_back:
+        raise UsageError(
+            f"a session at an old version cannot {action.value}",
+            value=f"version {version}",
+            next_step="Use the session that it was made from.",
         )
 
 

@@ -19,6 +19,7 @@ from workbench.store.access import Grants
 from workbench.store.answers import insert_answer
 from workbench.store.database import Database
 from workbench.store.health import Health, check
+from workbench.store.history import History
 from workbench.store.ledger import CorpusLedger, PlaceholderRegister, StoredReplies
 from workbench.store.origins import Origins
 from workbench.store.passages import Passages
@@ -45,6 +46,7 @@ class Corpus:
 
     Attributes:
         grants: which single documents were granted to whom.
+        history: its snapshots.
         ledger: where the guard writes its audit rows.
         reply_cache: where model replies are kept.
         placeholders: the register of placeholder numbers.
@@ -56,6 +58,7 @@ class Corpus:
         self._database = Database(folder)
         self._search = Search(self._database)
         self.grants = Grants(self._database)
+        self.history = History(self._database)
         self.ledger = CorpusLedger(self._database)
         self.reply_cache = StoredReplies(self._database)
         self.placeholders = PlaceholderRegister(self._database)

@@ -85,6 +85,22 @@ CREATE TABLE store.runs (
     cache_hits INTEGER NOT NULL, started_at TIMESTAMP NOT NULL, hash VARCHAR NOT NULL
 );
 """
+# What each run left behind becomes a snapshot of the time before there were any.
+_SNAPSHOTS = """
+CREATE TABLE store.snapshots (
+    version INTEGER NOT NULL, committed_at TIMESTAMP NOT NULL, actor VARCHAR NOT NULL,
+    action VARCHAR NOT NULL, run_id VARCHAR NOT NULL
+);
+CREATE TABLE store.snapshot_names (
+    name VARCHAR NOT NULL, version INTEGER NOT NULL, actor VARCHAR NOT NULL,
+    named_at TIMESTAMP NOT NULL
+);
+INSERT INTO store.snapshots
+    SELECT max(v.version), max(v.committed_at), coalesce(any_value(r.actor), ''),
+        coalesce(any_value(r.action), ''), v.run_id
+    FROM store.versions v LEFT JOIN store.runs r ON r.run_id = v.run_id
+    GROUP BY v.run_id ORDER BY 1;
+"""
 
 
 def _m001_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -116,11 +132,16 @@ def _m004_marks(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _m005_snapshots(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(_SNAPSHOTS)
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m001_tables,
     _m002_audit_chain,
     _m003_grants,
     _m004_marks,
+    _m005_snapshots,
 )
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""
