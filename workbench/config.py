@@ -6,9 +6,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.errors import ConfigError
 
@@ -73,18 +73,47 @@ class LimitsConfig(_Closed):
 
 
 class BudgetConfig(_Closed):
-    """What one run may use; reading a large folder takes longer than any question."""
+    """What one run may use, and one actor on one day (UTC; None is without bound).
+
+    Reading a large folder takes longer than any question.
+    """
 
     max_tokens: int = Field(200_000, gt=0)
     max_seconds: float = Field(3_600, gt=0)
     ingest_max_seconds: float = Field(86_400, gt=0)
+    max_tokens_per_day: int | None = Field(None, ge=0)
+    max_seconds_per_day: float | None = Field(None, ge=0)
+
+
+class VaultConfig(_Closed):
+    """Whether values behind placeholders are kept, encrypted, and where their key lives.
+
+    The key is in the environment variable WORKBENCH_VAULT_KEY, in the keyring of the operating
+    system, or in ``key_file``, which is meant from the workspace's folder where it is relative. An
+    actor is shown at most ``reveals_per_hour`` values.
+    """
+
+    enabled: bool = False
+    key: Literal["environment", "keyring", "file"] = "environment"
+    key_file: Path | None = None
+    reveals_per_hour: int = Field(200, ge=0)
+
+    @model_validator(mode="after")
+    def _file_is_named(self) -> Self:
+        if (self.key == "file") != (self.key_file is not None):
+            raise ValueError('key = "file" and key_file go together')
+        return self
 
 
 class ActorConfig(_Closed):
-    """One known actor. ``labels = ["*"]`` means every label."""
+    """One known actor. ``labels = ["*"]`` means every label; ``may`` grants actions beside the
+    role; the bounds of a day win over those of ``[budget]``."""
 
     role: Literal["viewer", "analyst", "admin"] = "viewer"
     labels: tuple[str, ...] = ()
+    may: tuple[Literal["reveal"], ...] = ()
+    max_tokens_per_day: int | None = Field(None, ge=0)
+    max_seconds_per_day: float | None = Field(None, ge=0)
 
 
 class Config(_Closed):
@@ -95,6 +124,7 @@ class Config(_Closed):
     chunking: ChunkingConfig = ChunkingConfig()
     limits: LimitsConfig = LimitsConfig()
     budget: BudgetConfig = BudgetConfig()
+    vault: VaultConfig = VaultConfig()
     actors: dict[str, ActorConfig] = Field(default_factory=dict)
 
 

@@ -23,11 +23,15 @@ _NO_SIGNALS: Mapping[str, float] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a name, a role known to the policy, and the labels the actor may see."""
+    """Who acts: a name, a role known to the policy, and what the actor may see.
+
+    ``may`` names actions that were granted beside the role; the policy decides which can be.
+    """
 
     name: str
     role: str
     scope: Scope
+    may: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

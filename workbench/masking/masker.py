@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from workbench.config import MaskingConfig
 from workbench.masking.detection import Detection, Detector, Patterns
 from workbench.masking.names import Names
 from workbench.masking.placeholders import (
+    Keep,
     Placeholders,
     digest,
     escape,
+    normalise,
     placeholder,
     placeholder_spans,
 )
@@ -70,6 +72,8 @@ class Masker:
         placeholders: the register that numbers the values.
         key: 32 secret bytes for the digests in the register, see ``load_key``.
         detectors: other detectors in place of Presidio, Rampart and our own patterns.
+        keep: is given what the placeholders of documents stand for, by type and number, before
+            a masked document is returned; the vault's, where there is one.
     """
 
     def __init__(
@@ -79,10 +83,12 @@ class Masker:
         *,
         key: bytes,
         detectors: Sequence[Detector] | None = None,
+        keep: Keep | None = None,
     ) -> None:
         self._config = config
         self._placeholders = placeholders
         self._key = key
+        self._keep = keep
         chosen = detectors if detectors is not None else _detectors(config)
         self._detection = Detection(chosen, config.types, config.threshold)
 
@@ -90,7 +96,8 @@ class Masker:
     def version(self) -> str:
         """Changes whenever masked text could change: settings, detectors, models, rules."""
         settings = json.dumps(self._config.model_dump(mode="json"), sort_keys=True)
-        parts = f"{_RULES}|{settings}|{self._detection.version}"
+        kept = "" if self._keep is None else "|vault"
+        parts = f"{_RULES}|{settings}|{self._detection.version}{kept}"
         return f"masking-{hashlib.sha256(parts.encode()).hexdigest()[:16]}"
 
     def mask(self, document: Document) -> MaskedDocument:
@@ -152,7 +159,11 @@ class Masker:
             for span in found
             if not any(span.start < end and start < span.end for start, end in kept)
         ]
-        return self._replace([text], [spans])[0].text
+        return self._replace([text], [spans], keep=False)[0].text
+
+    def keys_of(self, value: str) -> list[tuple[str, str]]:
+        """How the register may know a value: entity type and digest, for every type."""
+        return [(kind, digest(self._key, kind, value)) for kind in self._config.types]
 
     def _known_people(self, text: str) -> list[Span]:
         """People whom the documents name: a bare question gives a detector little to go by."""
@@ -249,12 +260,16 @@ class Masker:
         texts: Sequence[str],
         spans: Sequence[Sequence[Span]],
         names: Names | None = None,
+        *,
+        keep: bool = True,
     ) -> list[_Replacement]:
         keys = [
             [(span.type, self._digest(text, span, names)) for span in own]
             for text, own in zip(texts, spans, strict=True)
         ]
         numbers = self._placeholders.numbers(key for own in keys for key in own)
+        if keep and self._keep is not None:
+            self._keep(_values(texts, spans, keys, numbers))
         return [
             _replaced(text, own, [placeholder(key[0], numbers[key]) for key in own_keys])
             for text, own, own_keys in zip(texts, spans, keys, strict=True)
@@ -265,6 +280,28 @@ class Masker:
         if span.type == "PERSON" and names is not None:
             value = names.canonical(value)
         return digest(self._key, span.type, value)
+
+
+def _values(
+    texts: Sequence[str],
+    spans: Sequence[Sequence[Span]],
+    keys: Sequence[Sequence[tuple[str, str]]],
+    numbers: Mapping[tuple[str, str], int],
+) -> dict[tuple[str, int], str]:
+    """What each placeholder stands for: its fullest spelling, of these the most frequent.
+
+    Who was forgotten has the number 0 and no value.
+    """
+    spelled: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
+    for text, own, own_keys in zip(texts, spans, keys, strict=True):
+        for span, key in zip(own, own_keys, strict=True):
+            spelling = " ".join(text[span.start : span.end].split())
+            spelled[key[0], numbers[key]][spelling] += 1
+    return {
+        shown: max(counts, key=lambda value: (len(normalise(shown[0], value)), counts[value]))
+        for shown, counts in spelled.items()
+        if shown[1]
+    }
 
 
 def _replaced(text: str, spans: Sequence[Span], shown: Sequence[str]) -> _Replacement:

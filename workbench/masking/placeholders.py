@@ -12,7 +12,7 @@ import re
 import secrets
 import threading
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -33,7 +33,8 @@ class Placeholders(Protocol):
     """The register of numbers; the store keeps one per workspace."""
 
     def number(self, entity_type: str, digest: str) -> int:
-        """The stable number, from 1, of a value's digest; a new one when it is unseen."""
+        """The stable number, from 1, of a value's digest; a new one when it is unseen, and 0 for
+        whoever was forgotten."""
         ...
 
     def numbers(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -43,6 +44,10 @@ class Placeholders(Protocol):
     def known(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
         """The numbers of those pairs that have one; allocates none."""
         ...
+
+
+Keep = Callable[[Mapping[tuple[str, int], str]], None]
+"""Is given values by entity type and number."""
 
 
 class MemoryPlaceholders:
