@@ -73,6 +73,7 @@ WITHOUT_RUN = {
     "Corpus": {"close", "grants", "health", "ledger", "placeholders", "reply_cache"},
     "Grants": {"of"},
     "History": set(),
+    "Nodes": set(),
     "Origins": set(),
     "Models": {"address", "available", "close", "config", "digest", "is_embedded", "resolve"},
 }
@@ -307,9 +308,10 @@ def _governed() -> list[type]:
     from workbench.store.access import Grants
     from workbench.store.corpus import Corpus
     from workbench.store.history import History
+    from workbench.store.nodes import Nodes
     from workbench.store.origins import Origins
 
-    return [Corpus, Grants, History, Models, Origins]
+    return [Corpus, Grants, History, Models, Nodes, Origins]
 
 
 def test_what_touches_data_requires_a_run() -> None:

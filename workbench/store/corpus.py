@@ -21,6 +21,7 @@ from workbench.store.database import Database
 from workbench.store.health import Health, check
 from workbench.store.history import History
 from workbench.store.ledger import CorpusLedger, PlaceholderRegister, StoredReplies
+from workbench.store.nodes import Nodes
 from workbench.store.origins import Origins
 from workbench.store.passages import Passages
 from workbench.store.records import EmbeddingInfo, SearchQuery, Vectors
@@ -52,6 +53,7 @@ class Corpus:
         placeholders: the register of placeholder numbers.
         passages: whole documents, chunk by chunk.
         origins: how far sources were read, and attached DuckDB files.
+        nodes: what came as LlamaIndex nodes.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -64,6 +66,7 @@ class Corpus:
         self.placeholders = PlaceholderRegister(self._database)
         self.passages = Passages(self._database)
         self.origins = Origins(self._database)
+        self.nodes = Nodes(self._database)
 
     def put(
         self,

@@ -136,12 +136,20 @@ def _m005_snapshots(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_SNAPSHOTS)
 
 
+def _m006_nodes(connection: duckdb.DuckDBPyConnection) -> None:
+    # What is needed to build a LlamaIndex node again from its document.
+    connection.execute(
+        "CREATE TABLE store.nodes (document_id INTEGER NOT NULL, extras VARCHAR NOT NULL)"
+    )
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m001_tables,
     _m002_audit_chain,
     _m003_grants,
     _m004_marks,
     _m005_snapshots,
+    _m006_nodes,
 )
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""
