@@ -53,6 +53,11 @@ def as_schema(source: object, *, name: str = "") -> Schema:
     raise _unusable(f"a {type(source).__name__}")
 
 
+def is_file(name: str) -> bool:
+    """Whether ``name`` is meant as the path of a schema file, not as a saved schema's name."""
+    return Path(name).suffix.lower() in {".yaml", ".yml", ".json"}
+
+
 def _from_mapping(source: Mapping[str, Any], name: str) -> Schema:
     if "properties" in source and isinstance(source["properties"], Mapping):
         return _from_json_schema(source, name or str(source.get("title", "record")))

@@ -139,7 +139,7 @@ def _fit(
     right = np.concatenate([np.asarray(truth, dtype=float) for _, truth in documents])
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        scores = rows @ weights
+        scores = np.asarray(rows @ weights, dtype=np.float64)
         odds = np.exp(scores - np.maximum.reduceat(scores, firsts)[owner])
         every, good = np.add.reduceat(odds, firsts), np.add.reduceat(odds * right, firsts)
         # A right candidate may be too improbable for a float; its share is then taken as tiny.
