@@ -106,7 +106,7 @@ HOSTILE: dict[str, tuple[bytes, type[SourceError]]] = {
     "cut.rtf": (b"{\\rtf1 Hello", CorruptFile),
     "no-slides.pptx": (docx_bytes(paragraph("x")).replace(b"word/", b"pptx/"), CorruptFile),
     "outlook.msg": (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), UnsupportedFormat),
-    "photo.jpg": (b"\xff\xd8\xff\xe0" + bytes(64), UnsupportedFormat),
+    "photo.jpg": (b"\xff\xd8\xff\xe0" + bytes(64), CorruptFile),
 }
 
 

@@ -24,7 +24,13 @@ def answer(request: Mapping[str, object]) -> dict[str, object]:
     path = str(request["path"])
     try:
         data = read_bytes(path, max_bytes=int(str(request["max_bytes"])))
-        parsed = parse(data, os.path.basename(path), max_chars=int(str(request["max_chars"])))
+        password = request.get("password")
+        parsed = parse(
+            data,
+            os.path.basename(path),
+            max_chars=int(str(request["max_chars"])),
+            password=None if password is None else str(password),
+        )
     except SourceError as error:
         value = None if error.value is None else str(error.value)
         return {"error": [type(error).__name__, error.what, value, error.next_step]}

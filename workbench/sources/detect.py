@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import PurePath
 
 from workbench.errors import CorruptFile, EncryptedFile, FileTooLarge, UnsupportedFormat
+from workbench.sources.locked import OLE_MARK, is_locked_office, locked
 from workbench.sources.text import looks_like_text
 
 
@@ -29,6 +30,8 @@ class Kind(StrEnum):
     JSON_LINES = "JSON lines"
     PARQUET = "Parquet"
     MAIL = "EML"
+    OUTLOOK = "MSG"
+    IMAGE = "image"
     TEXT = "text"
 
 
@@ -68,13 +71,12 @@ _BINARY_KINDS = {
     ".epub": Kind.EPUB,
     ".rtf": Kind.RTF,
     ".parquet": Kind.PARQUET,
+    ".msg": Kind.OUTLOOK,
+    **dict.fromkeys(
+        (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".webp"), Kind.IMAGE
+    ),
 }
 _SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF8", "a GIF image"),
-    (b"II*\x00", "a TIFF image"),
-    (b"MM\x00*", "a TIFF image"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (b"Rar!", "a RAR archive"),
@@ -83,8 +85,17 @@ _SIGNATURES = (
     (b"SQLite format 3\x00", "an SQLite database"),
 )
 _PDF_MARK = b"%PDF-"
-_OLE_MARK = bytes.fromhex("d0cf11e0a1b11ae1")
-_MARKS = ((b"PAR1", Kind.PARQUET), (b"{\\rtf", Kind.RTF))
+_OUTLOOK_MARK = "__properties_version1.0".encode("utf-16-le")
+_MARKS = (
+    (b"PAR1", Kind.PARQUET),
+    (b"{\\rtf", Kind.RTF),
+    (b"\x89PNG\r\n\x1a\n", Kind.IMAGE),
+    (b"\xff\xd8\xff", Kind.IMAGE),
+    (b"GIF8", Kind.IMAGE),
+    (b"II*\x00", Kind.IMAGE),
+    (b"MM\x00*", Kind.IMAGE),
+)
+_WEBP = re.compile(rb"RIFF....WEBP", re.S)
 _MIMETYPE_MEMBER = "mimetype"
 _MIMETYPES = {
     "application/vnd.oasis.opendocument.spreadsheet": Kind.WORKBOOK,
@@ -98,7 +109,8 @@ _HTML_START = re.compile(
     r"\s*+(?:<\?xml[^>]*+>\s*+)?(?><!--.*?-->\s*+)*+<(?:!doctype html|html)\b", re.I | re.S
 )
 SUPPORTED = (
-    "PDF, DOCX, ODT, RTF, XLSX, PPTX, EPUB, HTML, Markdown, CSV, TSV, JSON, Parquet, EML and text"
+    "PDF, DOCX, ODT, RTF, XLSX, PPTX, EPUB, HTML, Markdown, CSV, TSV, JSON, Parquet, EML, MSG, "
+    "images and text"
 )
 
 
@@ -116,11 +128,11 @@ def detect(data: bytes, name: str) -> Kind:
         return Kind.PDF
     if data.startswith(_ZIP_MARKS):
         return _archive_kind(data, suffix)
-    if data.startswith(_OLE_MARK):
-        raise _compound_file(data, suffix)
-    for mark, kind in _MARKS:
-        if data.startswith(mark):
-            return kind
+    if data.startswith(OLE_MARK):
+        return _compound_kind(data, suffix)
+    marked = _marked_kind(data)
+    if marked is not None:
+        return marked
     for mark, content in _SIGNATURES:
         if data.startswith(mark):
             raise _misfit(suffix, content)
@@ -133,6 +145,15 @@ def detect(data: bytes, name: str) -> Kind:
     if suffix not in _TEXT_KINDS:
         raise _unsupported(f"{suffix} file")
     return _TEXT_KINDS[suffix]
+
+
+def _marked_kind(data: bytes) -> Kind | None:
+    for mark, kind in _MARKS:
+        if data.startswith(mark):
+            return kind
+    if _WEBP.match(data) or (data.startswith(b"BM") and not looks_like_text(data)):
+        return Kind.IMAGE
+    return None
 
 
 def _head(data: bytes) -> str:
@@ -159,7 +180,10 @@ def _archive_kind(data: bytes, suffix: str) -> Kind:
             next_step="If you trust the file, split it or export it as text.",
         )
     if any(member.flag_bits & 1 for member in members):
-        raise _encrypted()
+        raise EncryptedFile(
+            "the archive's parts are protected by a password",
+            next_step="Save a copy without the password and ingest the copy.",
+        )
     folders = {member.filename.split("/")[0] for member in members}
     if "word" in folders:
         return Kind.DOCX
@@ -182,17 +206,12 @@ def _declared_kind(archive: zipfile.ZipFile) -> Kind | None:
     return _MIMETYPES.get(declared.strip().removesuffix("-template"))
 
 
-def _compound_file(data: bytes, suffix: str) -> UnsupportedFormat | EncryptedFile:
-    if "EncryptedPackage".encode("utf-16-le") in data:
-        return _encrypted()
-    return _unsupported(f"an old Office file ({suffix or 'no ending'})")
-
-
-def _encrypted() -> EncryptedFile:
-    return EncryptedFile(
-        "the file is protected by a password",
-        next_step="Save a copy without the password and ingest the copy.",
-    )
+def _compound_kind(data: bytes, suffix: str) -> Kind:
+    if is_locked_office(data):
+        raise locked("file", None)
+    if _OUTLOOK_MARK in data:
+        return Kind.OUTLOOK
+    raise _unsupported(f"an old Office file ({suffix or 'no ending'})")
 
 
 def _misfit(suffix: str, content: str) -> CorruptFile | UnsupportedFormat:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 from workbench.config import LimitsConfig
@@ -27,10 +28,11 @@ class FilePaths:
 
     files: FileSource
     paths: Sequence[Path]
+    password: str | Mapping[str, str] | None = field(default=None, repr=False)
 
     def listing(self, _: Access) -> Listing:
         """The files at and below the paths as items; errors as ``FileSource.listing``."""
-        return self.files.listing(self.paths)
+        return self.files.listing(self.paths, self.password)
 
 
 class FileSource:
@@ -43,8 +45,12 @@ class FileSource:
         self.limits = limits
         self._parser = Parser(limits)
 
-    def listing(self, paths: Sequence[Path]) -> Listing:
+    def listing(
+        self, paths: Sequence[Path], password: str | Mapping[str, str] | None = None
+    ) -> Listing:
         """The files at and below ``paths`` as items; folders are listed as a whole.
+
+        ``password`` opens protected files: one for all, or by file name or pattern of names.
 
         Raises:
             UsageError: if no path is given, or one does not exist.
@@ -54,13 +60,13 @@ class FileSource:
         files = self.discover(paths)
         roots = [path.resolve() for path in paths]
         return Listing(
-            items=[self._item(path) for path in files],
+            items=[self._item(path, _password_of(path, password)) for path in files],
             covered=tuple(_folder_uri(root) for root in roots if root.is_dir()),
             # Whether a file is gone from a folder that cannot be read is not known.
             unread=tuple(_folder_uri(path.resolve()) for path in files if path.is_dir()),
         )
 
-    def _item(self, path: Path) -> Item:
+    def _item(self, path: Path, password: str | None) -> Item:
         try:
             size_bytes = path.stat().st_size
         except OSError:
@@ -71,7 +77,7 @@ class FileSource:
             name=shown_name(path),
             size_bytes=size_bytes,
             fingerprint=lambda: f"{PARSER_VERSION}:{self.fingerprint(path)}",
-            read=lambda label: self.read(path, label=label),
+            read=lambda label: self.read(path, label=label, password=password),
         )
 
     def discover(self, paths: Sequence[Path]) -> list[Path]:
@@ -110,7 +116,7 @@ class FileSource:
         except OSError as error:
             raise _unreadable(path, error) from error
 
-    def read(self, path: Path, *, label: str) -> Document:
+    def read(self, path: Path, *, label: str, password: str | None = None) -> Document:
         """Parse one file.
 
         Raises:
@@ -123,14 +129,19 @@ class FileSource:
         """
         self._check(path)
         real = path.resolve()
-        return self.read_as(real, real.as_uri(), shown_name(path), label)
+        return self._document(real, real.as_uri(), shown_name(path), label, password=password)
 
     def read_as(self, path: Path, uri: str, name: str, label: str) -> Document:
         """Parse the file at ``path`` as a document of another identity and name.
 
         The ending of ``path`` helps to tell what it is. Errors as ``read``.
         """
-        reply = self._parser.parse(path)
+        return self._document(path, uri, name, label)
+
+    def _document(
+        self, path: Path, uri: str, name: str, label: str, *, password: str | None = None
+    ) -> Document:
+        reply = self._parser.parse(path, password)
         return Document(
             uri=uri,
             name=name,
@@ -170,6 +181,13 @@ class FileSource:
             )
         if size > self.limits.max_file_bytes:
             raise too_large(path.name, self.limits.max_file_bytes)
+
+
+def _password_of(path: Path, password: str | Mapping[str, str] | None) -> str | None:
+    if password is None or isinstance(password, str):
+        return password
+    found = (value for name, value in password.items() if fnmatch(path.name, name))
+    return password.get(path.name) or next(found, None)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

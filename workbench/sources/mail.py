@@ -49,7 +49,7 @@ _HEADING = re.compile(r"^(#{1,4})(?=[ \t]+\S)", re.MULTILINE)
 
 
 @dataclass(slots=True)
-class _Reading:
+class Reading:
     """What was found so far in the mail and the mails inside it."""
 
     parse_attachment: ParseAttachment
@@ -67,7 +67,7 @@ def parse_mail(data: bytes, *, parse_attachment: ParseAttachment) -> Parsed:
         EncryptedFile: if the text is encrypted.
         FileTooLarge: if there are over MAX_ATTACHMENTS, or mails nested deeper than MAX_DEPTH.
     """
-    reading = _Reading(parse_attachment)
+    reading = Reading(parse_attachment)
     if not data.strip():
         return Parsed(media_type="message/rfc822", parts=("",))
     message = _message(data)
@@ -91,7 +91,7 @@ def _message(data: bytes) -> AnyMessage:
     return message_from_bytes(data.removeprefix(BOM_UTF8).lstrip(), policy=policy.default)
 
 
-def _mail(message: AnyMessage, reading: _Reading, *, depth: int) -> str:
+def _mail(message: AnyMessage, reading: Reading, *, depth: int) -> str:
     if depth > MAX_DEPTH:
         raise FileTooLarge(
             f"mails are attached to mails more than {MAX_DEPTH} deep",
@@ -155,16 +155,25 @@ def _body(part: AnyMessage) -> str:
     return html_to_markdown(text) if part.get_content_subtype() == "html" else text
 
 
-def _attachment(part: AnyMessage, reading: _Reading, *, depth: int) -> str:
+def _attachment(part: AnyMessage, reading: Reading, *, depth: int) -> str:
+    name = _name(part)
+    return attachment_block(name, reading, lambda: _attached_text(part, name, reading, depth=depth))
+
+
+def attachment_block(name: str, reading: Reading, read: Callable[[], str]) -> str:
+    """An attachment's text below its name; one that cannot be read is noted instead.
+
+    Raises:
+        FileTooLarge: if there are over MAX_ATTACHMENTS.
+    """
     reading.attachments += 1
     if reading.attachments > MAX_ATTACHMENTS:
         raise FileTooLarge(
             f"the mail has more than {MAX_ATTACHMENTS} attachments",
             next_step="Save the attachments as files and ingest those.",
         )
-    name = _name(part)
     try:
-        text = _attached_text(part, name, reading, depth=depth)
+        text = read()
     except SourceError as error:
         reason = error.what if error.value is None else f"{error.what}: {error.value}"
         reading.not_read.append(f"{name} ({reason})")
@@ -172,13 +181,17 @@ def _attachment(part: AnyMessage, reading: _Reading, *, depth: int) -> str:
     return f"## {name}\n\n" + _HEADING.sub(r"\1##", text)
 
 
-def _attached_text(part: AnyMessage, name: str, reading: _Reading, *, depth: int) -> str:
+def _attached_text(part: AnyMessage, name: str, reading: Reading, *, depth: int) -> str:
     inner = _children(part)
     if part.get_content_type() == "message/rfc822" and inner:
         return _mail(inner[0], reading, depth=depth + 1)
-    data = _bytes(part)
+    return attached_file(_bytes(part), name, part.get_content_type(), reading, depth=depth)
+
+
+def attached_file(data: bytes, name: str, media_type: str, reading: Reading, *, depth: int) -> str:
+    """The text of an attached file; a mail is read like the one that holds it."""
     if not PurePath(name).suffix:
-        name += _ENDINGS.get(part.get_content_type(), "")
+        name += _ENDINGS.get(media_type, "")
     if detect(data, name) is Kind.MAIL:
         return _mail(_message(data), reading, depth=depth + 1)
     parsed = reading.parse_attachment(data, name)
@@ -188,7 +201,12 @@ def _attached_text(part: AnyMessage, name: str, reading: _Reading, *, depth: int
 
 
 def _name(part: AnyMessage) -> str:
-    raw = part.get_filename() or part.get("Content-Description", "") or "attachment"
+    return attachment_name(part.get_filename() or part.get("Content-Description", ""))
+
+
+def attachment_name(raw: object) -> str:
+    """The last part of a name as a mail gives it, on one line."""
+    raw = raw or "attachment"
     return PurePosixPath(_header_text(str(raw)).replace("\\", "/")).name[:_MAX_NAME_CHARS]
 
 

@@ -10,8 +10,11 @@ from workbench.sources.detect import Kind, detect
 from workbench.sources.docx import parse_docx
 from workbench.sources.epub import parse_epub
 from workbench.sources.html import parse_html
+from workbench.sources.locked import unlocked
 from workbench.sources.mail import parse_mail
 from workbench.sources.markdown import parse_markdown
+from workbench.sources.msg import parse_msg
+from workbench.sources.ocr import missing, parse_image
 from workbench.sources.odt import parse_odt
 from workbench.sources.parquet import parse_parquet
 from workbench.sources.parsed import Parsed
@@ -23,12 +26,16 @@ from workbench.sources.tables import parse_csv, parse_workbook
 from workbench.sources.text import clean, parse_text
 from workbench.values import Page
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 """Changes whenever the text, pages or metadata of any format change."""
 
 
 def _parse_mail(data: bytes) -> Parsed:
     return parse_mail(data, parse_attachment=_parsed)
+
+
+def _parse_msg(data: bytes) -> Parsed:
+    return parse_msg(data, parse_attachment=_parsed)
 
 
 _PARSERS: Mapping[Kind, Callable[[bytes], Parsed]] = {
@@ -47,6 +54,8 @@ _PARSERS: Mapping[Kind, Callable[[bytes], Parsed]] = {
     Kind.JSON_LINES: parse_json_lines,
     Kind.PARQUET: parse_parquet,
     Kind.MAIL: _parse_mail,
+    Kind.OUTLOOK: _parse_msg,
+    Kind.IMAGE: parse_image,
 }
 _PART_BREAK = "\n\n"
 
@@ -61,24 +70,26 @@ class ParsedText:
     metadata: Mapping[str, str]
 
 
-def parse(data: bytes, name: str, *, max_chars: int) -> ParsedText:
-    """Parse the bytes of a file named ``name``.
+def parse(data: bytes, name: str, *, max_chars: int, password: str | None = None) -> ParsedText:
+    """Parse the bytes of a file named ``name``, with its ``password`` if it has one.
 
     Raises:
         SourceError: of the kind that fits; nothing else.
     """
     try:
-        result = assemble(_parsed(data, name))
+        result = assemble(_parsed(data, name, password))
     except MemoryError as error:
         raise _out_of_memory() from error
     _check(result, max_chars=max_chars)
     return result
 
 
-def _parsed(data: bytes, name: str) -> Parsed:
+def _parsed(data: bytes, name: str, password: str | None = None) -> Parsed:
     """The border: whatever a library raises leaves here as an error of the file."""
     try:
-        return _PARSERS[detect(data, name)](data)
+        opened = unlocked(data, password)
+        kind = detect(opened, name)
+        return parse_pdf(opened, password) if kind is Kind.PDF else _PARSERS[kind](opened)
     except SourceError:
         raise
     except MemoryError as error:
@@ -131,7 +142,7 @@ def _check(result: ParsedText, *, max_chars: int) -> None:
         raise EmptyFile(
             "the file has pages but no text, so it is probably a scan",
             value=f"{len(result.pages)} pages",
-            next_step="Run text recognition (OCR) on it and ingest the result.",
+            next_step=missing(),
         )
     raise EmptyFile("the file holds no text", next_step="Check that this is the file you meant.")
 

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from workbench.errors import CorruptFile, EncryptedFile
+from workbench.errors import CorruptFile
+from workbench.sources import ocr
 from workbench.sources.layout import Box, is_scrambled, reading_order
+from workbench.sources.locked import locked
 from workbench.sources.parsed import Parsed
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _PLACEHOLDER_VALUES = {"", "untitled", "(anonymous)", "(unspecified)"}
 
 
-def parse_pdf(data: bytes) -> Parsed:
-    """The pages of a PDF. A scanned page without a text layer is an empty page.
+def parse_pdf(data: bytes, password: str | None = None) -> Parsed:
+    """The pages of a PDF. A page without a text layer is read by Tesseract, or empty without it.
 
     Raises:
         EncryptedFile: if the file opens only with a password.
@@ -32,13 +34,10 @@ def parse_pdf(data: bytes) -> Parsed:
     from pypdfium2 import PdfDocument, PdfiumError, raw
 
     try:
-        document = PdfDocument(data)
+        document = PdfDocument(data, password=password)
     except PdfiumError as error:
         if getattr(error, "err_code", None) == raw.FPDF_ERR_PASSWORD:
-            raise EncryptedFile(
-                "the PDF is protected by a password",
-                next_step="Save a copy without the password and ingest the copy.",
-            ) from error
+            raise locked("PDF", password) from error
         raise CorruptFile(
             "the PDF cannot be read",
             value=error,
@@ -47,20 +46,27 @@ def parse_pdf(data: bytes) -> Parsed:
     is_form = document.get_formtype() != raw.FORMTYPE_NONE
     if is_form:
         document.init_forms()
-    pages = []
+    pages, recognised = [], []
     for number in range(len(document)):
         if is_form:
             # What was typed into a form is no text of the page until it is made part of it.
             with closing(document[number]) as page:
                 page.flatten()
-        with closing(document[number]) as page, closing(page.get_textpage()) as text_page:
-            pages.append(_page_text(text_page))
+        with closing(document[number]) as page:
+            with closing(page.get_textpage()) as text_page:
+                text = _page_text(text_page)
+            if not any(map(str.isalnum, text)) and (seen := ocr.page_text(page)).strip():
+                text = seen
+                recognised.append(str(number + 1))
+        pages.append(text)
     metadata = {
         name: value.strip()
         for name in ("Title", "Author")
         if (value := document.get_metadata_value(name)).strip().lower() not in _PLACEHOLDER_VALUES
     }
     document.close()
+    if recognised:
+        metadata["pages_by_text_recognition"] = ", ".join(recognised)
     return Parsed(
         media_type="application/pdf",
         parts=join_line_hyphens(pages),

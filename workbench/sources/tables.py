@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
 
-from workbench.errors import CorruptFile, EncryptedFile
+from workbench.errors import CorruptFile
+from workbench.sources.locked import locked
 from workbench.sources.parsed import WORKBOOK_TYPE, Parsed
 from workbench.sources.text import decode
 
@@ -72,10 +73,7 @@ def parse_workbook(data: bytes) -> Parsed:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
         sheets = [(name, workbook.get_sheet_by_name(name)) for name in workbook.sheet_names]
     except PasswordError as error:
-        raise EncryptedFile(
-            "the workbook is protected by a password",
-            next_step="Save a copy without the password and ingest the copy.",
-        ) from error
+        raise locked("workbook", None) from error
     except CalamineError as error:
         raise CorruptFile(
             "the workbook cannot be read",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -56,8 +57,8 @@ class Parser:
         self._stop: weakref.finalize[[subprocess.Popen[bytes]], Parser] | None = None
         self._served = 0
 
-    def parse(self, path: Path) -> Reply:
-        """Read and parse the file at ``path``.
+    def parse(self, path: Path, password: str | None = None) -> Reply:
+        """Read and parse the file at ``path``, with its ``password`` if it has one.
 
         Raises:
             SourceError: the parser's own, or for a file that outlasts or crashes the process.
@@ -67,6 +68,7 @@ class Parser:
             "max_bytes": self._limits.max_file_bytes,
             "max_chars": self._limits.max_document_chars,
             "timeout_s": self._limits.parse_timeout_s,
+            "password": password,
         }
         line = json.dumps(request).encode() + b"\n"
         with self._lock:
@@ -104,7 +106,7 @@ class Parser:
 
         def stop() -> None:
             timed_out.set()
-            process.kill()
+            _kill(process)
 
         timer = threading.Timer(self._limits.parse_timeout_s, stop)
         timer.daemon = True
@@ -167,8 +169,19 @@ def _ask(process: subprocess.Popen[bytes], request: bytes) -> bytes:
         return b""
 
 
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the process and what it started, such as text recognition: they are one group."""
+    if sys.platform == "win32":
+        process.kill()
+        return
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return  # it is gone already
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
+    _kill(process)
     process.wait(timeout=_STOP_TIMEOUT_S)
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:

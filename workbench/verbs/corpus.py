@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,14 +28,16 @@ class CorpusVerbs(Verbs):
         *sources: str | Path | Source,
         label: str = DEFAULT_LABEL,
         sync: bool = False,
+        password: str | Mapping[str, str] | None = None,
         progress: Callable[[IngestProgress], None] | None = None,
     ) -> IngestReport:
         """Bring sources into the corpus under an access ``label``.
 
         A source is a path of a file or folder, or a Rows, SqlRows, LakeFiles or ReaderDocuments.
         What did not change is skipped; ``sync`` removes documents that are gone from the given
-        folders, tables and collections. A bad file or row is a failed item of the report, the rest
-        goes on.
+        folders, tables and collections. ``password`` opens protected PDF and Office files: one for
+        all, or by file name or pattern; it is not kept. A bad file or row is a failed item of the
+        report, the rest goes on.
 
         Raises:
             SourceError: if a database or a lake cannot be read at all.
@@ -48,7 +50,7 @@ class CorpusVerbs(Verbs):
         paths = [expanded(path) for path in sources if isinstance(path, str | Path)]
         given = [source for source in sources if not isinstance(source, str | Path)]
         if paths:
-            given.insert(0, FilePaths(workbench.source, paths))
+            given.insert(0, FilePaths(workbench.source, paths, password))
         with self._run(Action.INGEST, label) as run:
             rooms = IngestRooms(
                 workbench.config,
