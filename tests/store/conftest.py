@@ -27,10 +27,14 @@ def corpus(tmp_path: Path) -> Corpus:
 @pytest.fixture
 def run_for() -> RunFor:
     def make(
-        *labels: str, action: Action = Action.INGEST, role: str = "analyst", name: str = "ana"
+        *labels: str,
+        action: Action = Action.INGEST,
+        role: str = "analyst",
+        name: str = "ana",
+        version: int | None = None,
     ) -> Run:
         scope = Scope(unrestricted=True) if labels == ("*",) else Scope(frozenset(labels))
-        return Run(Actor(name, role, scope), action, scope, Budget(1_000, 60))
+        return Run(Actor(name, role, scope), action, scope, Budget(1_000, 60), version=version)
 
     return make
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbench.errors import UsageError
-from workbench.store.documents import checked_vectors, one, scope_values, unit_rows
+from workbench.store.documents import IN_SCOPE, checked_vectors, one, scope_values, unit_rows
 from workbench.values import Chunk, MaskedDocument, Scope
 
 DOCUMENT = MaskedDocument("a", "a", "text/plain", "h", "some text")
@@ -32,10 +32,12 @@ def test_a_vector_without_direction_is_refused(row) -> None:
         unit_rows(np.array([[1, 0], row], np.float32))
 
 
-def test_scope_values_are_two_parameters() -> None:
-    assert scope_values(Scope(frozenset({"b", "a"}))) == [False, ["a", "b"]]
-    assert scope_values(Scope(unrestricted=True)) == [True, []]
-    assert scope_values(Scope()) == [False, []]
+def test_scope_values_are_the_parameters_of_the_predicate() -> None:
+    granted = Scope(frozenset({"b", "a"}), documents=frozenset({"u"}))
+    assert scope_values(granted) == [False, ["a", "b"], ["u"]]
+    assert scope_values(Scope(unrestricted=True)) == [True, [], []]
+    assert scope_values(Scope()) == [False, [], []]
+    assert IN_SCOPE.count("?") == 3
 
 
 def test_a_missing_row_is_an_error(corpus) -> None:

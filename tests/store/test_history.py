@@ -108,6 +108,24 @@ def test_counts_and_differences_are_those_of_the_scope(corpus: Corpus, put, run_
     assert [row[4:] for row in listed(corpus, nobody)] == [(0, 0, 0), (0, 0, 0)]
 
 
+def test_documents_are_read_as_they_were(corpus: Corpus, put, run_for) -> None:
+    first = put("a", "a1", label="public")
+    second = put("a", "a2", label="public")
+    moved = put("moved", "m", label="public")
+    put("moved", "m", label="hr")
+    past = run_for("public", action=Action.READ, version=3)
+    assert [(info.uri, info.id) for info in corpus.documents(past)] == [("a", second)]
+    assert corpus.version(past) == 3
+    assert corpus.document(past, second).text == "a2"
+    for unseen in (first, moved):
+        with pytest.raises(AccessDenied):
+            corpus.document(past, unseen)
+    everything = run_for("*", action=Action.READ, version=3)
+    assert {info.id for info in corpus.documents(everything)} == {second, moved}
+    with pytest.raises(UsageError):
+        corpus.document(everything, first)
+
+
 def state(corpus: Corpus, run, version: int) -> dict[str, tuple[object, ...]]:
     """Everything that a version holds but numbers and times, by uri."""
     rows = corpus._database.read(

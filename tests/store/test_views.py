@@ -51,6 +51,28 @@ def test_the_views_show_the_current_version(corpus: Corpus, run_for, put) -> Non
     assert row == {"uri": "a", "chunks": 2, "added_in": 2, "embedding": "fake"}
 
 
+def test_the_views_show_an_old_version_as_it_may_be_read_now(corpus: Corpus, run_for, put) -> None:
+    put("a", "old", label="public")
+    put("moved", "m", label="public")
+    put("b", "gone", label="public")
+    put("a", "new", label="public")
+    corpus.remove(run_for("*"), "b")
+    put("moved", "m", label="hr")
+
+    def seen(*labels: str, version: int) -> list[str]:
+        run = run_for(*labels, action=Action.SQL, version=version)
+        rows = corpus.sql(run, "SELECT text FROM chunks ORDER BY text").to_pylist()
+        texts = corpus.sql(run, "SELECT text FROM documents ORDER BY text").to_pylist()
+        assert rows == texts
+        return [row["text"] for row in rows]
+
+    assert seen("*", version=3) == ["gone", "m", "old"]
+    assert seen("public", version=3) == ["gone", "old"]
+    assert seen("public", version=6) == ["new"]
+    assert seen("public", "hr", version=6) == ["m", "new"]
+    assert seen("*", version=0) == seen(version=3) == []
+
+
 def test_runs_are_the_actors_own(corpus: Corpus, run_for) -> None:
     scope = Scope(unrestricted=True)
     with Guard(corpus.ledger, Budget(1, 1)).open(Actor("ana", "viewer", scope), Action.READ):

@@ -19,6 +19,22 @@ from workbench.values import Chunk, DocumentInfo, MaskedDocument, Page, Scope
 IN_SCOPE = "(? OR list_contains(?::VARCHAR[], d.label) OR list_contains(?::VARCHAR[], d.uri))"
 """The predicate that every read carries; its parameters come from ``scope_values``."""
 
+READABLE = f"""
+SELECT d.* FROM store.documents d JOIN (
+    SELECT l.uri FROM (
+        SELECT uri, arg_max(label, id) AS label FROM store.documents GROUP BY uri
+    ) l WHERE {IN_SCOPE.replace("d.", "l.")}
+) open_sources USING (uri) WHERE {IN_SCOPE}
+"""
+"""The documents of all versions that may be read now; parameters from ``readable_values``.
+
+The label of its source's last version must be in scope too: a source that was moved to another
+label takes its older versions along.
+"""
+
+AT_VERSION = "d.added_in <= ? AND (d.removed_in IS NULL OR d.removed_in > ?)"
+"""Which documents existed at a version, which is the parameter twice."""
+
 _CURRENT = "d.removed_in IS NULL"
 _INFO_COLUMNS = """d.id, d.uri, d.name, d.media_type, d.label, length(d.text),
     json_array_length(d.pages), d.chunk_count, d.masked, d.ingested_at"""
@@ -27,6 +43,11 @@ _INFO_COLUMNS = """d.id, d.uri, d.name, d.media_type, d.label, length(d.text),
 def scope_values(scope: Scope) -> list[Any]:
     """The parameters of ``IN_SCOPE``."""
     return [scope.unrestricted, sorted(scope.labels), sorted(scope.documents)]
+
+
+def readable_values(scope: Scope) -> list[Any]:
+    """The parameters of ``READABLE``."""
+    return scope_values(scope) * 2
 
 
 def now() -> datetime:
@@ -174,12 +195,17 @@ def fingerprints(connection: duckdb.DuckDBPyConnection, scope: Scope) -> dict[st
     return dict(rows)
 
 
-def infos(connection: duckdb.DuckDBPyConnection, scope: Scope) -> list[DocumentInfo]:
-    """The visible documents without their texts, by name."""
+def infos(
+    connection: duckdb.DuckDBPyConnection, scope: Scope, version: int | None = None
+) -> list[DocumentInfo]:
+    """The documents that are visible now, or were at ``version``, without their texts, by name."""
+    source, values = f"SELECT d.* FROM store.documents d WHERE {IN_SCOPE}", scope_values(scope)
+    existed = _CURRENT
+    if version is not None:
+        source, values = READABLE, [*readable_values(scope), version, version]
+        existed = AT_VERSION
     rows = connection.execute(
-        f"SELECT {_INFO_COLUMNS} FROM store.documents d WHERE {_CURRENT} AND {IN_SCOPE} "
-        "ORDER BY d.name, d.id",
-        scope_values(scope),
+        f"SELECT {_INFO_COLUMNS} FROM ({source}) d WHERE {existed} ORDER BY d.name, d.id", values
     ).fetchall()
     return [_info(row) for row in rows]
 
@@ -201,28 +227,32 @@ def _info(row: tuple[Any, ...]) -> DocumentInfo:
 
 
 def text_of(
-    connection: duckdb.DuckDBPyConnection, document_id: int, scope: Scope
+    connection: duckdb.DuckDBPyConnection,
+    document_id: int,
+    scope: Scope,
+    version: int | None = None,
 ) -> MaskedDocument | None:
-    """One document of any version with its text; None if it is not there or not in scope.
-
-    The label of its source's last version must be in scope too: a source that was moved to
-    another label takes its older versions along.
-    """
+    """One document with its text, of any version or of ``version``; None if it is not there or not
+    in scope; see ``READABLE``."""
+    found = connection.execute(
+        "SELECT uri FROM store.documents WHERE id = ?", [document_id]
+    ).fetchone()
+    if found is None:
+        return None
+    # The uri spares looking at the labels of all other sources.
+    values = [*readable_values(scope), document_id, found[0]]
+    existed = ""
+    if version is not None:
+        values += [version, version]
+        existed = f"AND {AT_VERSION}"
     row = connection.execute(
         "SELECT d.uri, d.name, d.media_type, d.content_hash, d.text, d.label, d.pages, "
-        f"d.metadata, d.masked FROM store.documents d WHERE d.id = ? AND {IN_SCOPE}",
-        [document_id, *scope_values(scope)],
+        f"d.metadata, d.masked FROM ({READABLE}) d WHERE d.id = ? AND d.uri = ? {existed}",
+        values,
     ).fetchone()
     if row is None:
         return None
     uri, name, media_type, content_hash, text, label, pages, metadata, masked = row
-    last_label = one(
-        connection.execute(
-            "SELECT label FROM store.documents WHERE uri = ? ORDER BY id DESC LIMIT 1", [uri]
-        )
-    )
-    if not scope.sees(last_label, uri):
-        return None
     return MaskedDocument(
         uri=uri,
         name=name,

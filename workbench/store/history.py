@@ -5,14 +5,12 @@ rollback, a moment that somebody named. Its number is the corpus version, which 
 changes; so the versions between two snapshots can be looked at as well, and an answer that pins
 one of them is never left without its corpus.
 
-What somebody may see of an old version is decided now, as in ``documents.text_of``: by the label
-that the document had then and by the one that its source had last.
+What somebody may see of an old version is decided now; see ``documents.READABLE``.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -20,27 +18,17 @@ import pyarrow as pa
 from workbench.errors import UsageError
 from workbench.guard.run import Run
 from workbench.store.database import Database
-from workbench.store.documents import IN_SCOPE, now, scope_values
+from workbench.store.documents import AT_VERSION, READABLE, now, readable_values
 from workbench.store.rollback import roll_back
 from workbench.store.versions import current_version
-from workbench.values import Scope
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 """What a snapshot may be called: never a number, and no sentence that could hold personal data."""
 
-_READABLE = f"""
-SELECT d.* FROM (
-    SELECT *, last_value(label) OVER (
-        PARTITION BY uri ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-    ) AS last_label FROM store.documents
-) d WHERE {IN_SCOPE} AND {IN_SCOPE.replace("d.label", "d.last_label")}
-"""
-_AT = "added_in <= ? AND (removed_in IS NULL OR removed_in > ?)"
-
 # "came" is what a snapshot shows and the one before did not, "went" the reverse: each document is
 # compared with its neighbours in time only, however many snapshots there are.
 _LIST = f"""
-WITH readable AS (SELECT id, uri, added_in, removed_in FROM ({_READABLE})),
+WITH readable AS (SELECT id, uri, added_in, removed_in FROM ({READABLE})),
 spans AS (
     SELECT r.uri, a.version AS first, b.version AS gone FROM readable r
     ASOF JOIN store.snapshots a ON r.added_in <= a.version
@@ -66,9 +54,9 @@ ORDER BY s.version
 """
 _PARTS = ("label", "name", "text", "metadata")
 _DIFF = f"""
-WITH readable AS ({_READABLE}),
-a AS (SELECT * FROM readable WHERE {_AT}),
-b AS (SELECT * FROM readable WHERE {_AT})
+WITH readable AS ({READABLE}),
+a AS (SELECT * FROM readable d WHERE {AT_VERSION}),
+b AS (SELECT * FROM readable d WHERE {AT_VERSION})
 SELECT coalesce(b.name, a.name) AS name, coalesce(b.uri, a.uri) AS uri,
     coalesce(b.label, a.label) AS label,
     CASE WHEN a.id IS NULL THEN 'added' WHEN b.id IS NULL THEN 'removed' ELSE 'changed' END
@@ -109,7 +97,7 @@ class History:
         """The snapshots, oldest first: number, name (several are joined by commas), time (UTC),
         actor, action, run, and how many documents it added, updated and removed since the last."""
         run.require_open()
-        values = _readable_values(run.scope)
+        values = readable_values(run.scope)
         return self._database.read(lambda c: c.execute(_LIST, values).fetch_arrow_table())
 
     def number(self, run: Run, version: int | str) -> int:
@@ -130,7 +118,7 @@ class History:
         into other chunks, has an empty ``what``.
         """
         run.require_open()
-        values = [*_readable_values(run.scope), before, before, after, after, texts, texts]
+        values = [*readable_values(run.scope), before, before, after, after, texts, texts]
         return self._database.read(lambda c: c.execute(_DIFF, values).fetch_arrow_table())
 
     def roll_back(self, run: Run, version: int) -> int:
@@ -159,10 +147,6 @@ def require_name(name: str | None) -> None:
             next_step="Use a letter and then up to 63 letters, digits, dots, dashes and "
             "underscores, such as before-review.",
         )
-
-
-def _readable_values(scope: Scope) -> list[Any]:
-    return scope_values(scope) * 2
 
 
 def _present(connection: duckdb.DuckDBPyConnection) -> tuple[int, bool]:

@@ -10,6 +10,8 @@ the same names and columns over them that show only what the run may see:
 - citations: those of visible answers, if the cited document is in scope in the same way;
 - runs: the actor's own (all for a role that may audit).
 
+At an old version, documents and chunks are those that existed then and may be read now.
+
 DuckDB reserves the word END, so offsets are called ``start_char`` and ``end_char`` here.
 """
 
@@ -172,12 +174,31 @@ SELECT drawn.id FROM (
 ) seen ON seen.id = drawn.chunk_id
 WHERE seen.id IS NULL
 """
-_SCOPED = f"""
-CREATE TEMP VIEW readable AS {_READABLE};
+
+
+def _past(definition: str) -> str:
+    """What a stored view selects, of the documents in ``shown`` instead of the current ones."""
+    select = definition.partition(" AS\n")[2]
+    past = select.replace("d.removed_in IS NULL", "d.id IN (SELECT id FROM temp.main.shown)")
+    return past.replace("store.", "workbench.store.")
+
+
+_PRESENT = f"""
 CREATE TEMP VIEW documents AS
     SELECT * FROM workbench.main.documents WHERE {_IN_SCOPE} {_BARRIER};
 CREATE TEMP VIEW chunks AS
     SELECT * FROM workbench.main.chunks WHERE {_IN_SCOPE} {_BARRIER};
+"""
+_SHOWN = """
+CREATE TEMP TABLE shown AS SELECT d.id FROM workbench.store.documents d
+    WHERE d.id IN (SELECT id FROM temp.main.readable)
+    AND d.added_in <= ? AND (d.removed_in IS NULL OR d.removed_in > ?)
+"""
+_PAST = "".join(
+    f"CREATE TEMP VIEW {name} AS {_past(definition)} {_BARRIER};"
+    for name, definition in (("documents", _DOCUMENTS), ("chunks", _CHUNKS))
+)
+_SCOPED = f"""
 CREATE TEMP VIEW answers AS
     SELECT * FROM workbench.main.answers WHERE {_MINE} AND (
         (SELECT unrestricted FROM temp.main.viewer) OR id NOT IN ({_UNREADABLE_ANSWERS})
@@ -212,4 +233,8 @@ def limit_to(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
         connection.execute("INSERT INTO temp.main.scope_labels VALUES (?)", [label])
     for uri in sorted(run.scope.documents):
         connection.execute("INSERT INTO temp.main.scope_documents VALUES (?)", [uri])
+    connection.execute(f"CREATE TEMP VIEW readable AS {_READABLE}")
+    if run.version is not None:
+        connection.execute(_SHOWN, [run.version, run.version])
+    connection.execute(_PRESENT if run.version is None else _PAST)
     connection.execute(_SCOPED)
