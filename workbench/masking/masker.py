@@ -36,7 +36,7 @@ _PERSON_FIELDS = frozenset(
     | {"last_modified_by", "lastmodifiedby"}
 )
 # The names of fields are not read: detectors take "author" alone for a name now and then.
-_FIELD = re.compile(r"[a-z][a-z0-9_-]*")
+_FIELD = re.compile(r"(?:\d+\.)?[a-z][a-z0-9_-]*")
 _NAME_WORD = re.compile(r"[^\W\d_][\w'\u2019.-]*\b")
 _MAX_NAME_WORDS = 4
 _NAME_GAPS = str.maketrans("_.-+", "    ")
