@@ -10,7 +10,7 @@ import pytest
 
 from tests.workbenches import MakeWorkbench
 from workbench.config import ActorConfig, Config
-from workbench.errors import AccessDenied, AuditError, UsageError
+from workbench.errors import AccessDenied, AuditError, UsageError, VaultError
 from workbench.session import Session
 
 QUESTION = "When does the office process new badges?"
@@ -35,6 +35,13 @@ def revoked(session: Session) -> object:
     return None
 
 
+def without_vault(session: Session, *, rotate: bool = False) -> object:
+    # None is kept by default, see tests/tasks/test_reveal.py; the try is audited anyway.
+    with suppress(VaultError):
+        return session.rotate_vault() if rotate else session.reveal("<PERSON_1>")
+    return None
+
+
 VERBS: dict[str, Callable[[Session, Path], object]] = {
     "ingest": lambda session, folder: session.ingest(folder),
     "search": lambda session, _: session.search("badges"),
@@ -47,6 +54,9 @@ VERBS: dict[str, Callable[[Session, Path], object]] = {
     "grant": lambda session, _: granted(session),
     "revoke": lambda session, _: revoked(session),
     "grants": lambda session, _: session.grants(),
+    "reveal": lambda session, _: without_vault(session),
+    "forget": lambda session, _: session.forget("Tommy Smith"),
+    "rotate_vault": lambda session, _: without_vault(session, rotate=True),
     "verify_audit": lambda session, _: session.verify_audit(),
     "export_audit": lambda session, _: session.export_audit(),
     "as_retriever": lambda session, _: session.as_retriever().retrieve("badges"),

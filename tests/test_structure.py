@@ -72,6 +72,7 @@ PUBLIC_NAMES = {
 WITHOUT_RUN = {
     "Corpus": {"close", "grants", "health", "ledger", "placeholders", "reply_cache"},
     "Grants": {"of"},
+    "Subjects": set(),
     "History": set(),
     "Nodes": set(),
     "Origins": set(),
@@ -310,8 +311,9 @@ def _governed() -> list[type]:
     from workbench.store.history import History
     from workbench.store.nodes import Nodes
     from workbench.store.origins import Origins
+    from workbench.store.subjects import Subjects
 
-    return [Corpus, Grants, History, Models, Nodes, Origins]
+    return [Corpus, Grants, History, Models, Nodes, Origins, Subjects]
 
 
 def test_what_touches_data_requires_a_run() -> None:

@@ -27,6 +27,7 @@ from workbench.models_cli import models_app
 from workbench.results import Answer
 from workbench.session import Session
 from workbench.values import DEFAULT_LABEL
+from workbench.vault_cli import forget, reveal, vault_app
 from workbench.workbench import open_workbench
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ app = typer.Typer(
 app.add_typer(access_app, name="access")
 app.add_typer(audit_app, name="audit")
 app.add_typer(models_app, name="models")
+app.add_typer(vault_app, name="vault")
+app.command()(reveal)
+app.command()(forget)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 

@@ -7,7 +7,8 @@ from workbench.verbs.audit import AuditVerbs
 from workbench.verbs.corpus import CorpusVerbs
 from workbench.verbs.llama_index import LlamaIndexVerbs
 from workbench.verbs.summarise import SummariseVerbs
+from workbench.verbs.vault import VaultVerbs
 
 
-class Session(CorpusVerbs, LlamaIndexVerbs, SummariseVerbs, AccessVerbs, AuditVerbs):
+class Session(CorpusVerbs, LlamaIndexVerbs, SummariseVerbs, AccessVerbs, VaultVerbs, AuditVerbs):
     """The verbs of one actor. Each opens a run: decided, budgeted and audited."""

@@ -20,6 +20,7 @@ from workbench.verbs.corpus import expanded
 if TYPE_CHECKING:
     from workbench.guard.cache import ReplyCache
     from workbench.masking.masker import Masker
+    from workbench.masking.vault import Vault
     from workbench.models.governed import Models
     from workbench.sources.files import FileSource
     from workbench.store.corpus import Corpus
@@ -109,7 +110,8 @@ class Workbench:
                 next_step=f"Ask an administrator to add [actors.{name}] to {CONFIG_FILE}.",
             )
         everything = "*" in known.labels
-        return Actor(name, known.role, Scope(frozenset(known.labels), unrestricted=everything))
+        scope = Scope(frozenset(known.labels), unrestricted=everything)
+        return Actor(name, known.role, scope, frozenset(known.may))
 
     @_Room
     def guard(self) -> Guard:
@@ -143,7 +145,20 @@ class Workbench:
         from workbench.masking.placeholders import load_key
 
         key = load_key(self.folder / KEY_FILE)
-        return Masker(self.config.masking, self.corpus.placeholders, key=key)
+        keep = self.vault.keep if self.vault is not None and self.config.vault.enabled else None
+        return Masker(self.config.masking, self.corpus.placeholders, key=key, keep=keep)
+
+    @_Room
+    def vault(self) -> Vault | None:
+        """What placeholders stand for; None where no vault is, or is to be, kept."""
+        from workbench.masking.vault import VAULT_FILE, Vault
+        from workbench.masking.vault_keys import key_home
+
+        path = self.folder / VAULT_FILE
+        # One that is not used any more still has to forget.
+        if not self.config.vault.enabled and not path.exists():
+            return None
+        return Vault(path, key_home(self.config.vault, self.folder, self._env))
 
     @_Room
     def source(self) -> FileSource:

@@ -11,11 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from workbench.errors import BudgetExceeded, VaultError
+from workbench.errors import AccessDenied, BudgetExceeded, VaultError
+from workbench.guard.budget import Budget
+from workbench.guard.policy import Action
+from workbench.guard.run import Run
 from workbench.masking import vault as module
 from workbench.masking.vault import Vault
 from workbench.masking.vault_keys import EnvironmentKeys, FileKeys, new_key, shown
+from workbench.values import Actor, Scope
 
+EVERYTHING = Scope(unrestricted=True)
 TOMMY, ANN = ("PERSON", 17), ("PERSON", 18)
 VALUES = {TOMMY: "Tommy Smith", ANN: "Ann Lee", ("EMAIL_ADDRESS", 1): "tommy@example.org"}
 
@@ -25,8 +30,12 @@ def vault(tmp_path: Path) -> Vault:
     return Vault(tmp_path / "vault.sqlite", FileKeys(tmp_path / "keys" / "vault.key"))
 
 
+def run_for(action: Action, actor: str = "ana") -> Run:
+    return Run(Actor(actor, "admin", EVERYTHING), action, EVERYTHING, Budget(1, 60))
+
+
 def revealed(vault: Vault, *placeholders: tuple[str, int]) -> dict[tuple[str, int], str]:
-    return vault.reveal(placeholders, actor="ana", hourly=1_000)
+    return vault.reveal(run_for(Action.REVEAL), placeholders, hourly=1_000)
 
 
 def test_what_is_kept_is_revealed(vault: Vault) -> None:
@@ -44,7 +53,11 @@ def test_what_is_kept_first_stays(vault: Vault) -> None:
 
 
 def test_reading_makes_no_file(vault: Vault) -> None:
-    assert (revealed(vault, TOMMY), vault.known([TOMMY]), vault.remove([TOMMY])) == ({}, set(), 0)
+    assert (
+        revealed(vault, TOMMY),
+        vault.known([TOMMY]),
+        vault.remove(run_for(Action.FORGET), [TOMMY]),
+    ) == ({}, set(), 0)
     assert vault.check() == 0
     assert not vault.path.exists()
 
@@ -75,7 +88,7 @@ def test_a_removed_entry_is_gone_from_the_file(vault: Vault) -> None:
     vault.keep(VALUES)
     with sqlite3.connect(vault.path) as connection:
         before = {row[0] for row in connection.execute("SELECT sealed FROM entries")}
-    assert vault.remove([TOMMY, ("PERSON", 99)]) == 1
+    assert vault.remove(run_for(Action.FORGET), [TOMMY, ("PERSON", 99)]) == 1
     assert revealed(vault, TOMMY, ANN) == {ANN: "Ann Lee"}
     with sqlite3.connect(vault.path) as connection:
         after = {row[0] for row in connection.execute("SELECT sealed FROM entries")}
@@ -87,7 +100,7 @@ def test_rotating_exchanges_the_key(vault: Vault, tmp_path: Path) -> None:
     vault.keep(VALUES)
     keys = tmp_path / "keys" / "vault.key"
     old, sealed = keys.read_text(), vault.path.read_bytes()
-    assert vault.rotate() == 3
+    assert vault.rotate(run_for(Action.VAULT)) == 3
     assert revealed(vault, *VALUES) == VALUES
     assert keys.read_text() != old
     with_old = Vault(vault.path, EnvironmentKeys({"WORKBENCH_VAULT_KEY": old}))
@@ -100,7 +113,7 @@ def test_another_process_follows_a_rotation(vault: Vault, tmp_path: Path) -> Non
     vault.keep({TOMMY: "Tommy Smith"})
     other = Vault(vault.path, FileKeys(tmp_path / "keys" / "vault.key"))
     assert revealed(other, TOMMY)
-    vault.rotate()
+    vault.rotate(run_for(Action.VAULT))
     other.keep({ANN: "Ann Lee"})
     assert revealed(vault, TOMMY, ANN) == {TOMMY: "Tommy Smith", ANN: "Ann Lee"}
 
@@ -114,8 +127,8 @@ def test_a_key_from_the_environment_is_rotated_by_setting_two(tmp_path: Path) ->
 
     with_keys(old).keep(VALUES)
     with pytest.raises(VaultError, match="no new key"):
-        with_keys(old).rotate()
-    assert with_keys(new, old).rotate() == 3
+        with_keys(old).rotate(run_for(Action.VAULT))
+    assert with_keys(new, old).rotate(run_for(Action.VAULT)) == 3
     assert revealed(with_keys(new), *VALUES) == VALUES
     with pytest.raises(VaultError):
         revealed(with_keys(old), TOMMY)
@@ -137,17 +150,17 @@ def test_an_interrupted_rotation_is_finished(
     with monkeypatch.context() as patched:
         patched.setattr(module._Cipher, "seal", stop)
         with pytest.raises(Stopped):
-            vault.rotate()
+            vault.rotate(run_for(Action.VAULT))
     assert len(keys.read("")) == 2
     assert revealed(Vault(vault.path, keys), *VALUES) == VALUES
     written = iter([stop])
     with monkeypatch.context() as patched:
         patched.setattr(FileKeys, "write", lambda *_: next(written)())
         with pytest.raises(Stopped):
-            vault.rotate()
+            vault.rotate(run_for(Action.VAULT))
     assert len(keys.read("")) == 2
     assert revealed(Vault(vault.path, keys), *VALUES) == VALUES
-    assert Vault(vault.path, keys).rotate() == 3
+    assert Vault(vault.path, keys).rotate(run_for(Action.VAULT)) == 3
     assert len(keys.read("")) == 1
     assert revealed(Vault(vault.path, keys), *VALUES) == VALUES
 
@@ -158,13 +171,13 @@ def test_an_actor_sees_so_many_values_an_hour(
     clock = [1_000_000.0]
     monkeypatch.setattr(module.time, "time", lambda: clock[0])
     vault.keep(VALUES)
-    assert vault.reveal([TOMMY, ANN], actor="ana", hourly=3)
+    assert vault.reveal(run_for(Action.REVEAL, "ana"), [TOMMY, ANN], hourly=3)
     with pytest.raises(BudgetExceeded, match="2 were, 2 more are asked for, 3 are allowed"):
-        vault.reveal([TOMMY, ANN], actor="ana", hourly=3)
-    assert vault.reveal([TOMMY], actor="ana", hourly=3)
-    assert vault.reveal([TOMMY, ANN], actor="bob", hourly=3)
+        vault.reveal(run_for(Action.REVEAL, "ana"), [TOMMY, ANN], hourly=3)
+    assert vault.reveal(run_for(Action.REVEAL, "ana"), [TOMMY], hourly=3)
+    assert vault.reveal(run_for(Action.REVEAL, "bob"), [TOMMY, ANN], hourly=3)
     clock[0] += 3_601
-    assert vault.reveal([TOMMY, ANN], actor="ana", hourly=3)
+    assert vault.reveal(run_for(Action.REVEAL, "ana"), [TOMMY, ANN], hourly=3)
 
 
 def test_many_at_once_do_not_get_around_the_limit(vault: Vault, tmp_path: Path) -> None:
@@ -173,12 +186,27 @@ def test_many_at_once_do_not_get_around_the_limit(vault: Vault, tmp_path: Path) 
     def ask(_: int) -> int:
         own = Vault(vault.path, FileKeys(tmp_path / "keys" / "vault.key"))
         try:
-            return len(own.reveal([TOMMY], actor="ana", hourly=5))
+            return len(own.reveal(run_for(Action.REVEAL), [TOMMY], hourly=5))
         except BudgetExceeded:
             return 0
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(ask, range(16))) == 5
+
+
+def test_other_runs_open_no_vault(vault: Vault) -> None:
+    vault.keep(VALUES)
+    ended = run_for(Action.REVEAL)
+    ended.close()
+    with pytest.raises(AccessDenied, match="ended"):
+        vault.reveal(ended, [TOMMY], hourly=5)
+    for refused in (
+        lambda: vault.reveal(run_for(Action.READ), [TOMMY], hourly=5),
+        lambda: vault.remove(run_for(Action.REVEAL), [TOMMY]),
+        lambda: vault.rotate(run_for(Action.REVEAL)),
+    ):
+        with pytest.raises(AccessDenied, match="may not"):
+            refused()
 
 
 def test_a_changed_entry_is_refused(vault: Vault) -> None:

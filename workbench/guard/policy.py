@@ -34,7 +34,7 @@ class Action(StrEnum):
 
     @property
     def writes(self) -> bool:
-        return self in {Action.INGEST, Action.REMOVE, Action.ROLLBACK}
+        return self in {Action.INGEST, Action.REMOVE, Action.ROLLBACK, Action.FORGET}
 
     @property
     def names_label(self) -> bool:

@@ -19,7 +19,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from workbench.errors import BudgetExceeded, VaultError
+from workbench.errors import AccessDenied, BudgetExceeded, VaultError
+from workbench.guard.policy import Action
+from workbench.guard.run import Run
 from workbench.masking.vault_keys import KEY_BYTES, KeyHome, new_key
 
 if TYPE_CHECKING:
@@ -136,26 +138,34 @@ class Vault:
         return self._read(lambda connection, _: int(connection.execute(count).fetchone()[0]))
 
     def reveal(
-        self, placeholders: Collection[Placeholder], *, actor: str, hourly: int
+        self, run: Run, placeholders: Collection[Placeholder], *, hourly: int
     ) -> dict[Placeholder, str]:
-        """What ``placeholders`` stand for, as far as it is known.
+        """What ``placeholders`` stand for, as far as it is known. Which of them the run may see at
+        all is decided before.
 
         Raises:
-            BudgetExceeded: if ``actor`` would be shown more than ``hourly`` values within an hour.
-                That is checked and counted in one transaction, for all processes.
+            AccessDenied: if the run is not one for revealing.
+            BudgetExceeded: if the run's actor would be shown more than ``hourly`` values within an
+                hour. That is checked and counted in one transaction, for all processes.
         """
+        _require(run, run.action is Action.REVEAL, "reveal")
         if not placeholders or not self._path.exists():
             return {}
 
         def show(connection: sqlite3.Connection, cipher: _Cipher) -> dict[Placeholder, str]:
             found = _rows(connection, [cipher.name(*shown) for shown in placeholders])
-            _spend(connection, cipher.name(actor, -1), len(found), hourly)
+            _spend(connection, cipher.name(run.actor.name, -1), len(found), hourly)
             return dict(cipher.open(name, sealed) for name, sealed in found.items())
 
         return self._write(show)
 
-    def remove(self, placeholders: Collection[Placeholder]) -> int:
-        """Delete entries, and overwrite where they stood. Returns how many there were."""
+    def remove(self, run: Run, placeholders: Collection[Placeholder]) -> int:
+        """Delete entries, and overwrite where they stood. Returns how many there were.
+
+        Raises:
+            AccessDenied: if the run is not one that writes.
+        """
+        _require(run, run.action.writes, "remove")
         if not placeholders or not self._path.exists():
             return 0
 
@@ -165,13 +175,17 @@ class Vault:
 
         return self._write(delete)
 
-    def rotate(self) -> int:
+    def rotate(self, run: Run) -> int:
         """Seal every entry anew under a new key, in one transaction. Returns how many there are.
 
         A home that Workbench may write gets a new key; elsewhere the new key must have been set
         before the old one. The old key opens nothing afterwards. It may be interrupted and run
         again.
+
+        Raises:
+            AccessDenied: if the run is not one for the vault.
         """
+        _require(run, run.action is Action.VAULT, "rotate")
         name = self._write(lambda connection, _: _name(connection))
         keys = self._keys.read(name)
         if self._keys.can_store and len(keys) == 1:
@@ -266,6 +280,16 @@ class Vault:
             value=self._keys.description,
             next_step="Put the key there; `workbench vault new-key` makes one for a new vault. "
             "Without its key nothing in a vault can ever be read.",
+        )
+
+
+def _require(run: Run, allowed: bool, what: str) -> None:
+    run.require_open()
+    if not allowed:
+        raise AccessDenied(
+            f"a run for {run.action.value!r} may not {what} what the vault keeps",
+            value=run.actor.name,
+            next_step="Use the session's verbs.",
         )
 
 

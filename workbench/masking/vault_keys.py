@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
+from workbench.config import VaultConfig
 from workbench.errors import VaultError
 
 KEY_BYTES = 32
@@ -54,6 +55,13 @@ class KeyHome(Protocol):
             VaultError: if the home cannot be written.
         """
         ...
+
+
+def key_home(config: VaultConfig, folder: Path, env: Mapping[str, str]) -> KeyHome:
+    """The home that is set; a relative ``key_file`` is meant from ``folder``."""
+    if config.key_file is not None:
+        return FileKeys(folder / config.key_file.expanduser())
+    return KeyringKeys() if config.key == "keyring" else EnvironmentKeys(env)
 
 
 def new_key() -> bytes:

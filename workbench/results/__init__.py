@@ -5,14 +5,17 @@ from workbench.results.audit import AuditCheck
 from workbench.results.hits import Hits
 from workbench.results.ingest import IngestItem, IngestReport, ItemStatus
 from workbench.results.table import Table
+from workbench.results.vault import ForgetReport, Revealed
 
 __all__ = [
     "ABSTENTION",
     "Answer",
     "AuditCheck",
+    "ForgetReport",
     "Hits",
     "IngestItem",
     "IngestReport",
     "ItemStatus",
+    "Revealed",
     "Table",
 ]

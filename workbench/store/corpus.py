@@ -26,6 +26,7 @@ from workbench.store.origins import Origins
 from workbench.store.passages import Passages
 from workbench.store.records import EmbeddingInfo, SearchQuery, Vectors
 from workbench.store.search import Search
+from workbench.store.subjects import Subjects, require_none_retired
 from workbench.values import Chunk, DocumentInfo, Hit, MaskedDocument
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Corpus:
 
     Attributes:
         grants: which single documents were granted to whom.
+        subjects: where placeholders occur, and forgetting whom they stand for.
         history: its snapshots.
         ledger: where the guard writes its audit rows.
         reply_cache: where model replies are kept.
@@ -60,6 +62,7 @@ class Corpus:
         self._database = Database(folder)
         self._search = Search(self._database)
         self.grants = Grants(self._database)
+        self.subjects = Subjects(self._database)
         self.history = History(self._database)
         self.ledger = CorpusLedger(self._database)
         self.reply_cache = StoredReplies(self._database)
@@ -87,11 +90,13 @@ class Corpus:
             AccessDenied: if the run may not write the document's label, or the label of the
                 document it would replace.
             UsageError: if chunks, text and vectors do not fit together.
+            StoreError: if somebody in the document was forgotten since it was masked.
         """
         run.require_write(document.label)
         rows = documents.checked_vectors(document, chunks, vectors, embedding.dim)
 
         def store(connection: duckdb.DuckDBPyConnection) -> int:
+            require_none_retired(connection, document, self.placeholders.reload)
             replaced = documents.current(connection, document.uri)
             if replaced is not None:
                 run.require_write(replaced[1])

@@ -79,7 +79,9 @@ class StoredReplies:
 class PlaceholderRegister:
     """The masker's register: one stable number per entity type and digest, for all processes.
 
-    Numbers never change, so what this process has seen is answered from memory.
+    Numbers never change, so what this process has seen is answered from memory. Who was forgotten
+    has the number 0. A process that knew them before learns it when it stores a document that
+    still shows the old number, which is refused; ``reload`` then makes it look again.
     """
 
     def __init__(self, database: Database) -> None:
@@ -104,6 +106,12 @@ class PlaceholderRegister:
                 self._known.update(self._database.write(lambda c: _allocate(c, unseen)))
             return {key: self._known[key] for key in wanted}
 
+    def reload(self) -> None:
+        """Forget what was kept in memory."""
+        with self._lock:
+            self._known.clear()
+            self._loaded = False
+
     def known(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
         """The numbers of those pairs that have one; allocates none."""
         wanted = list(dict.fromkeys(keys))
@@ -114,21 +122,29 @@ class PlaceholderRegister:
             return {key: self._known[key] for key in wanted if key in self._known}
 
 
+_NUMBERS = """
+SELECT entity_type, digest, number FROM store.placeholders
+UNION ALL SELECT entity_type, digest, 0 FROM store.forgotten
+"""
+# A retired number must not come to stand for somebody else.
+_USED = """
+SELECT entity_type, number FROM store.placeholders
+UNION ALL SELECT entity_type, number FROM store.retired
+"""
+
+
 def _some_numbers(
     connection: duckdb.DuckDBPyConnection, digests: list[str]
 ) -> dict[tuple[str, str], int]:
     rows = connection.execute(
-        "SELECT entity_type, digest, number FROM store.placeholders "
-        "WHERE digest IN (SELECT unnest(?))",
+        f"SELECT entity_type, digest, number FROM ({_NUMBERS}) WHERE digest IN (SELECT unnest(?))",
         [digests],
     ).fetchall()
     return {(kind, digest): number for kind, digest, number in rows}
 
 
 def _all_numbers(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
-    rows = connection.execute(
-        "SELECT entity_type, digest, number FROM store.placeholders"
-    ).fetchall()
+    rows = connection.execute(_NUMBERS).fetchall()
     return {(kind, digest): number for kind, digest, number in rows}
 
 
@@ -138,14 +154,14 @@ def _allocate(
     numbers: dict[tuple[str, str], int] = {}
     for kind, digest in keys:
         row = connection.execute(
-            "SELECT number FROM store.placeholders WHERE entity_type = ? AND digest = ?",
+            f"SELECT number FROM ({_NUMBERS}) WHERE entity_type = ? AND digest = ?",
             [kind, digest],
         ).fetchone()
         if row is None:
             number = one(
                 connection.execute(
                     "INSERT INTO store.placeholders SELECT ?, ?, coalesce(max(number), 0) + 1 "
-                    "FROM store.placeholders WHERE entity_type = ? RETURNING number",
+                    f"FROM ({_USED}) WHERE entity_type = ? RETURNING number",
                     [kind, digest, kind],
                 )
             )

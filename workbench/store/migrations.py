@@ -143,6 +143,15 @@ def _m006_nodes(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _m007_forgotten(connection: duckdb.DuckDBPyConnection) -> None:
+    # Digests without a number, and numbers without a digest: nothing says which belong together.
+    connection.execute(
+        "CREATE TABLE store.forgotten (entity_type VARCHAR NOT NULL, digest VARCHAR NOT NULL); "
+        "CREATE TABLE store.retired (entity_type VARCHAR NOT NULL, number INTEGER NOT NULL, "
+        "pending BOOLEAN NOT NULL)"
+    )
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m001_tables,
     _m002_audit_chain,
@@ -150,6 +159,7 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m004_marks,
     _m005_snapshots,
     _m006_nodes,
+    _m007_forgotten,
 )
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""

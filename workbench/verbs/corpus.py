@@ -44,6 +44,7 @@ class CorpusVerbs(Verbs):
             AccessDenied, UsageError, ModelError, StoreError, BudgetExceeded.
         """
         from workbench.sources.files import FilePaths
+        from workbench.tasks.forget import ForgetRooms, finish_forgetting
         from workbench.tasks.ingest import IngestRooms, ingest
 
         workbench = self._workbench
@@ -52,6 +53,7 @@ class CorpusVerbs(Verbs):
         if paths:
             given.insert(0, FilePaths(workbench.source, paths, password))
         with self._run(Action.INGEST, label) as run:
+            finish_forgetting(run, ForgetRooms(workbench.masker, workbench.corpus, workbench.vault))
             rooms = IngestRooms(
                 workbench.config,
                 workbench.source,
