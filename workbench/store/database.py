@@ -17,7 +17,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import duckdb
 import tenacity
@@ -28,6 +28,8 @@ from workbench.store import migrations
 from workbench.store.faults import damaged, is_busy, translate
 
 T = TypeVar("T")
+Signature: TypeAlias = "tuple[tuple[int, int, int] | None, ...]"
+"""Inode, size and time of change (ns) of the file and its log."""
 
 DATABASE_FILE = "workbench.duckdb"
 BUSY_TIMEOUT_S = 30.0
@@ -91,6 +93,13 @@ class Database:
         self._prepare()
         with self._write_lock:
             return self._retry(lambda: self._once(_transaction(work), read_only=False))
+
+    def signature(self) -> Signature:
+        """What tells that somebody wrote to the workspace: every commit changes it.
+
+        It may change without a commit as well. Take it before a read, then the read is not older.
+        """
+        return _stat(self.path), _stat(self._log)
 
     def _retry(self, attempt: Callable[[], T]) -> T:
         retrying = tenacity.Retrying(
@@ -156,11 +165,13 @@ class Database:
     def _log_note(self) -> Path:
         return self.path.with_name(self.path.name + ".wal-bytes")
 
+    @property
+    def _log(self) -> Path:
+        return self.path.with_name(self.path.name + ".wal")
+
     def _log_bytes(self) -> int:
-        try:
-            return self.path.with_name(self.path.name + ".wal").stat().st_size
-        except FileNotFoundError:
-            return 0
+        found = _stat(self._log)
+        return 0 if found is None else found[1]
 
     def _mend_log(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Fold in a log whose last writer was killed in the middle.
@@ -234,6 +245,15 @@ class Database:
         with contextlib.closing(duckdb.connect(draft, config=dict(_CONFIG))) as connection:
             _transaction(migrations.upgrade)(connection)
         draft.replace(self.path)
+
+
+def _stat(path: Path) -> tuple[int, int, int] | None:
+    # Only stat: opening the file here would drop the process's lock on it.
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _transaction(

@@ -8,30 +8,37 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 import tantivy
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from workbench.errors import StoreError, WorkspaceBusy
+from workbench.store import keyword_query
 from workbench.store.database import Database
+from workbench.store.keyword_query import Documents
+from workbench.store.matching import Match
 from workbench.store.versions import EMPTY, Version, changes_since
-from workbench.values import Scope
+from workbench.store.visible import DocumentIds
 
 T = TypeVar("T")
+ChunkIds = NDArray[np.int32]
 
-MAKE = 1
+MAKE = 2
 """Raise it when fields or analysis change: older indexes are then built anew."""
 
 _LOCK_TIMEOUT_S = 120.0
 _HEAP_BYTES = 50_000_000
-_MAX_TERMS = 256
+_ALL = 2**31 - 1
 _ANALYSER = "workbench_english"
+_NO_DOCUMENTS: Documents = MappingProxyType({})
 
 
 class _Damaged(Exception):
@@ -47,7 +54,7 @@ class _Opened:
 
 
 class KeywordIndex:
-    """BM25 over heading and text of the chunks, within a scope."""
+    """BM25 over heading and text of the chunks, within the documents that are allowed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,25 +64,55 @@ class KeywordIndex:
         self._opened: _Opened | None = None
         self._analyser = _english()
 
-    def search(self, text: str, scope: Scope, k: int, version: Version) -> list[int]:
-        """Chunk ids of the ``k`` best matches of any word of ``text``, best first.
+    def search(
+        self,
+        match: Match,
+        k: int,
+        version: Version,
+        *,
+        allowed: DocumentIds | None,
+        documents: Documents = _NO_DOCUMENTS,
+    ) -> list[int]:
+        """Chunk ids of the ``k`` best matches, best first; equal scores go by chunk id.
 
-        ``text`` is plain words: operators and quotes mean nothing. The index shows ``version`` or
-        a later one.
+        Only chunks of the documents ``allowed`` (ascending ids, None for all) are scored.
+        ``documents`` gives the ids for each filter inside ``match``, by its repr. The index shows
+        ``version`` or a later one.
 
         Raises:
             WorkspaceBusy: if another process has been building the index for too long.
             StoreError: if the index cannot be written.
         """
-        terms = Counter(self._analyser.analyze(text)).most_common(_MAX_TERMS)
-        if not terms or (not scope.unrestricted and not scope.labels):
+        if allowed is not None and not allowed.size:
             return []
+
+        def ranked() -> list[int]:
+            index = self._at(version).index
+            query = keyword_query.build(index, self._analyser, match, documents)
+            return [] if query is None else _ranked(index, query, allowed, k)
+
+        return self._mending(ranked)
+
+    def matching(
+        self,
+        match: Match,
+        version: Version,
+        *,
+        allowed: DocumentIds | None,
+        documents: Documents = _NO_DOCUMENTS,
+    ) -> ChunkIds:
+        """Ascending ids (n,) of all chunks that fulfil ``match``; see ``search``."""
+        found = self.search(match, _ALL, version, allowed=allowed, documents=documents)
+        return np.sort(np.asarray(found, np.int32))
+
+    def _mending(self, work: Callable[[], T]) -> T:
+        """Do it; if the index turns out to be damaged, do it with a new one."""
         try:
-            return _intact(lambda: _ranked(self._at(version).index, terms, scope, k))
+            return _intact(work)
         except _Damaged:
             self._discard()
         try:
-            return _intact(lambda: _ranked(self._at(version).index, terms, scope, k))
+            return _intact(work)
         except _Damaged as error:
             raise self._unusable(error) from error
 
@@ -128,7 +165,7 @@ class KeywordIndex:
         changes = changes_since(
             self._database,
             opened.version,
-            "SELECT c.id AS chunk_id, c.document_id, d.label, c.heading, c.text "
+            "SELECT c.id AS chunk_id, c.document_id, c.page, c.heading, c.text "
             "FROM store.chunks c JOIN store.documents d ON d.id = c.document_id",
         )
         if changes.version == opened.version:
@@ -155,27 +192,19 @@ class KeywordIndex:
 
 
 def _ranked(
-    index: tantivy.Index, terms: Sequence[tuple[str, int]], scope: Scope, k: int
+    index: tantivy.Index, query: tantivy.Query, allowed: DocumentIds | None, k: int
 ) -> list[int]:
-    searcher, schema = index.searcher(), index.schema
-    query = tantivy.Query.boolean_query(
-        [
-            (
-                tantivy.Occur.Should,
-                tantivy.Query.boost_query(tantivy.Query.term_query(schema, "body", term), count),
-            )
-            for term, count in terms
-        ]
-    )
-    if not scope.unrestricted:
-        labels = tantivy.Query.term_set_query(schema, "label", sorted(scope.labels))
-        inside = tantivy.Query.const_score_query(labels, 0.0)
+    searcher = index.searcher()
+    if allowed is not None:
+        inside = keyword_query.inside(index.schema, allowed)
         query = tantivy.Query.boolean_query(
             [(tantivy.Occur.Must, query), (tantivy.Occur.Must, inside)]
         )
-    hits = searcher.search(query, limit=k, count=False).hits
+    limit = min(k, searcher.num_docs)
+    hits = searcher.search(query, limit=limit, count=False).hits if limit else []
     ids = searcher.fast_field_values("chunk_id", [address for _, address in hits])
-    scored = [(-score, int(chunk_id or 0)) for chunk_id, (score, _) in zip(ids, hits, strict=True)]
+    # The entry that keeps the index's state has no chunk.
+    scored = [(-hit[0], int(i)) for i, hit in zip(ids, hits, strict=True) if i is not None]
     return [chunk_id for _, chunk_id in sorted(scored)]
 
 
@@ -198,9 +227,10 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("state", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("chunk_id", fast=True)
-    builder.add_integer_field("document_id", indexed=True)
-    builder.add_text_field("label", tokenizer_name="raw", index_option="basic")
+    builder.add_integer_field("document_id", indexed=True, fast=True)
+    builder.add_integer_field("page", indexed=True, fast=True)
     builder.add_text_field("body", tokenizer_name=_ANALYSER, index_option="position")
+    builder.add_text_field("heading", tokenizer_name=_ANALYSER, index_option="position")
     return builder.build()
 
 
@@ -219,9 +249,10 @@ def _english() -> tantivy.TextAnalyzer:
 
 def _add(writer: tantivy.IndexWriter, page: pa.Table) -> None:
     for row in page.to_pylist():
-        document = tantivy.Document(
-            kind="chunk", label=row["label"], body=f"{row['heading']}\n{row['text']}"
-        )
+        heading = row["heading"]
+        document = tantivy.Document(kind="chunk", heading=heading, body=f"{heading}\n{row['text']}")
+        if row["page"] is not None:
+            document.add_integer("page", row["page"])
         document.add_integer("chunk_id", row["chunk_id"])
         document.add_integer("document_id", row["document_id"])
         writer.add_document(document)

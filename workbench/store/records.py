@@ -8,6 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.store.filters import Filter
+from workbench.store.matching import Match
+
 Mode = Literal["hybrid", "keyword", "vector"]
 Vectors = NDArray[np.float32]
 
@@ -27,6 +30,8 @@ class SearchQuery:
 
     ``text`` is the masked question. ``vector`` (shape (dim,)) and ``embedding`` (the digest of the
     model that made it) are needed unless ``mode`` is ``keyword``. ``k`` is the most hits wanted.
+    ``where`` limits the search to documents. ``match`` is what the keyword search looks for in
+    place of the words of ``text``; what it requires holds for the vector search as well.
     """
 
     text: str
@@ -34,3 +39,5 @@ class SearchQuery:
     k: int = 10
     mode: Mode = "hybrid"
     embedding: str = ""
+    where: Filter | None = None
+    match: Match | None = None

@@ -1,7 +1,13 @@
-"""Hybrid search: keyword and vector ranks joined by reciprocal rank fusion on the chunk id."""
+"""Hybrid search: keyword and vector ranks joined by reciprocal rank fusion on the chunk id.
+
+Scope and filters are applied before anything is scored: both indexes get the ids of the documents
+that ``visible`` allows.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,12 +16,15 @@ import duckdb
 import numpy as np
 
 from workbench.errors import EmbeddingMismatch, QueryError, UsageError
-from workbench.store.database import Database
+from workbench.store.database import Database, Signature
 from workbench.store.documents import IN_SCOPE, one, scope_values, unit_rows
 from workbench.store.keyword import KeywordIndex
+from workbench.store.keyword_query import Documents
+from workbench.store.matching import Clauses, Words, constraint, filters_of
 from workbench.store.records import SearchQuery, Vectors
-from workbench.store.vectors import Matrix, VectorCache
+from workbench.store.vectors import NONE, Matrix, VectorCache
 from workbench.store.versions import Version, current_version
+from workbench.store.visible import DocumentIds, VisibleCache
 from workbench.values import Chunk, Hit, Scope
 
 MAX_K = 10_000
@@ -26,6 +35,8 @@ DEPTH = 100
 """How many candidates each search hands to the fusion, at least."""
 
 _ATTEMPTS = 5
+_RECENT = 32
+_HELD_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +48,22 @@ class _Ranks:
     similarity: Mapping[int, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What one connection saw: the corpus version, the rows, and the embedding's number."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What one connection saw: the corpus version, the embedding's number and length, and the
+    documents that are allowed. ``signature`` is the file's from before it was opened."""
 
+    signature: Signature
     version: Version
-    rows: Mapping[int, Hit]
     embedding: tuple[int, int] | None
+    allowed: DocumentIds | None
+    documents: Documents
+
+    def allows(self, hit: Hit) -> bool:
+        if self.allowed is None:
+            return True
+        at = int(np.searchsorted(self.allowed, hit.chunk.document_id))
+        return at < len(self.allowed) and int(self.allowed[at]) == hit.chunk.document_id
 
 
 class Search:
@@ -53,64 +73,200 @@ class Search:
         self._database = database
         self._keyword = KeywordIndex(database)
         self._vectors = VectorCache(database)
-        self._recent: dict[str, _Found] = {}
+        self._visible = VisibleCache()
+        self._recent: OrderedDict[tuple[object, ...], _Seen] = OrderedDict()
+        self._rows: dict[int, Hit] = {}
+        self._rows_version: Version | None = None
+        self._lock = threading.Lock()
 
     def hits(self, query: SearchQuery, scope: Scope) -> tuple[Hit, ...]:
         """At most ``query.k`` hits within ``scope``, best first.
 
         Raises:
             UsageError: if the query lacks a usable vector or ``k`` is out of range.
+            QueryError: if its filter cannot be used.
             EmbeddingMismatch: if documents in scope were embedded by another model.
         """
-        vector = _checked(query)
-        if not scope.unrestricted and not scope.labels:
-            return ()
+        return self.many([query], scope)[0]
+
+    def many(self, queries: Sequence[SearchQuery], scope: Scope) -> list[tuple[Hit, ...]]:
+        """The hits of each query, as ``hits``, all from one version of the corpus.
+
+        The queries share mode, ``k``, embedding and filter.
+        """
+        vectors = _checked(queries)
+        if not queries or scope.is_empty:
+            return [() for _ in queries]
         # Ranking happens between two looks at the workspace; if it changed meanwhile, rank again,
         # so that a result never mixes two versions of a document. The first look is mostly
-        # spared: what the last search found is right until something is committed.
-        model = "" if vector is None else query.embedding
-        found = self._recent.get(model) or self._look(query, scope, ())
+        # spared: what the last search found is right until something is committed. The second is
+        # spared if the file was not even touched since and all rows are held.
+        key = _key(queries, scope)
+        seen = self._recalled(key) or self._look(queries, scope, ())
         attempt = 0
         while True:
-            version, attempt = found.version, attempt + 1
-            ranks = self._rank(query, vector, scope, found)
-            fused = _fused(ranks, query.k)
-            found = self._look(query, scope, list(fused))
-            if found.version == version or attempt == _ATTEMPTS:
-                self._recent[model] = replace(found, rows={})
+            attempt += 1
+            ranks = self._rank(queries, vectors, seen)
+            fused = [_fused(each, query.k) for each, query in zip(ranks, queries, strict=True)]
+            ids = list(dict.fromkeys(i for each in fused for i in each))
+            rows = self._held(ids, seen.version)
+            if len(rows) == len(ids) and self._database.signature() == seen.signature:
                 break
-        return tuple(
-            _scored(found.rows[i], score, ranks) for i, score in fused.items() if i in found.rows
-        )
+            ranked, seen = seen.version, self._look(queries, scope, ids)
+            if seen.version == ranked or attempt == _ATTEMPTS:
+                rows = self._held(ids, seen.version)
+                break
+        self._remember(key, seen)
+        return [
+            tuple(
+                _scored(rows[i], score, of_query)
+                for i, score in each.items()
+                if i in rows and seen.allows(rows[i])
+            )
+            for each, of_query in zip(fused, ranks, strict=True)
+        ]
 
-    def _look(self, query: SearchQuery, scope: Scope, ids: Sequence[int]) -> _Found:
-        return self._database.read(lambda c: _look(c, query, scope, ids))
+    def _recalled(self, key: tuple[object, ...]) -> _Seen | None:
+        with self._lock:
+            if key in self._recent:
+                self._recent.move_to_end(key)
+            return self._recent.get(key)
+
+    def _remember(self, key: tuple[object, ...], seen: _Seen) -> None:
+        with self._lock:
+            self._recent[key] = seen
+            if len(self._recent) > _RECENT:
+                self._recent.popitem(last=False)
+
+    def _held(self, ids: Sequence[int], version: Version) -> dict[int, Hit]:
+        with self._lock:
+            if self._rows_version != version:
+                return {}
+            return {i: self._rows[i] for i in ids if i in self._rows}
+
+    def _hold(self, rows: Mapping[int, Hit], version: Version) -> None:
+        with self._lock:
+            # A commit may have taken words out of rows that stay, to forget somebody.
+            if self._rows_version != version or len(self._rows) > _HELD_ROWS:
+                self._rows_version, self._rows = version, {}
+            self._rows.update(rows)
+
+    def _look(self, queries: Sequence[SearchQuery], scope: Scope, ids: Sequence[int]) -> _Seen:
+        query = queries[0]
+        inner = {repr(f): f for q in queries if q.match is not None for f in filters_of(q.match)}
+        signature = self._database.signature()
+
+        def look(connection: duckdb.DuckDBPyConnection) -> tuple[_Seen, dict[int, Hit]]:
+            version = current_version(connection)
+            seen = _Seen(
+                signature,
+                version,
+                _embedding(connection, query, scope),
+                self._visible.at(connection, version, scope, query.where),
+                {
+                    name: self._visible.at(connection, version, scope, where)
+                    for name, where in inner.items()
+                },
+            )
+            return seen, _rows(connection, scope, ids) if ids else {}
+
+        seen, rows = self._database.read(look)
+        self._hold(rows, seen.version)
+        return seen
 
     def _rank(
-        self, query: SearchQuery, vector: Vectors | None, scope: Scope, found: _Found
-    ) -> _Ranks:
-        depth = max(query.k, DEPTH)
-        keyword: list[int] = []
-        if query.mode != "vector":
-            keyword = self._keyword.search(query.text, scope, depth, found.version)
-        if vector is None:
-            return _Ranks(keyword=keyword)
-        matrix = (
-            self._vectors.matrix(*found.embedding, found.version)
-            if found.embedding
-            else Matrix.empty(len(vector))
+        self, queries: Sequence[SearchQuery], vectors: Vectors | None, seen: _Seen
+    ) -> list[_Ranks]:
+        depth = max(queries[0].k, DEPTH)
+        keyword: list[list[int]] = [[] for _ in queries]
+        if queries[0].mode != "vector":
+            keyword = [
+                self._keyword.search(
+                    query.match or Words(query.text),
+                    depth,
+                    seen.version,
+                    allowed=seen.allowed,
+                    documents=seen.documents,
+                )
+                for query in queries
+            ]
+        if vectors is None:
+            return [_Ranks(keyword=found) for found in keyword]
+        matrix = self._matrix(vectors, seen)
+        near, _ = matrix.nearest(vectors, depth, seen.allowed)
+        ranks = []
+        for at, query in enumerate(queries):
+            required = None if query.match is None else constraint(query.match)
+            if required is None:
+                nearest = [int(i) for i in near[at] if i != NONE]
+            else:
+                nearest = self._nearest_of(matrix, vectors[at], required, seen)[:depth]
+            similarity = matrix.similarity(vectors[at], [*keyword[at], *nearest])
+            ranks.append(_Ranks(keyword[at], nearest, similarity))
+        return ranks
+
+    def _nearest_of(
+        self, matrix: Matrix, vector: Vectors, required: Clauses, seen: _Seen
+    ) -> list[int]:
+        """All chunks that fulfil ``required``, nearest first."""
+        chunk_ids = self._keyword.matching(
+            required, seen.version, allowed=seen.allowed, documents=seen.documents
         )
-        if matrix.rows.shape[1] != len(vector):
+        similarity = matrix.similarity(vector, chunk_ids.tolist())
+        return sorted(similarity, key=lambda i: (-similarity[i], i))
+
+    def _matrix(self, vectors: Vectors, seen: _Seen) -> Matrix:
+        dim = vectors.shape[1]
+        matrix = (
+            self._vectors.matrix(*seen.embedding, seen.version)
+            if seen.embedding
+            else Matrix.empty(dim)
+        )
+        if matrix.dim != dim:
             raise UsageError(
-                f"the question's vector must have {matrix.rows.shape[1]} numbers",
-                value=len(vector),
+                f"the question's vector must have {matrix.dim} numbers",
+                value=dim,
                 next_step="Embed the question with the model that embedded the documents.",
             )
-        nearest = matrix.nearest(vector, scope, depth)
-        return _Ranks(keyword, nearest, matrix.similarity(vector, [*keyword, *nearest]))
+        return matrix
 
 
-def _checked(query: SearchQuery) -> Vectors | None:
+def _key(queries: Sequence[SearchQuery], scope: Scope) -> tuple[object, ...]:
+    query = queries[0]
+    inner = {repr(f) for q in queries if q.match is not None for f in filters_of(q.match)}
+    model = "" if query.mode == "keyword" else query.embedding
+    return model, scope, repr(query.where), frozenset(inner)
+
+
+def _checked(queries: Sequence[SearchQuery]) -> Vectors | None:
+    """The unit vectors (m, dim) of the queries; None for a keyword search."""
+    for query in queries:
+        _require_valid(query)
+        first = queries[0]
+        if (query.mode, query.k, query.embedding, query.where) != (
+            first.mode,
+            first.k,
+            first.embedding,
+            first.where,
+        ):
+            raise UsageError(
+                "the queries of one batch must share mode, k, embedding and filter",
+                next_step="Search for them one by one.",
+            )
+    if not queries or queries[0].mode == "keyword":
+        return None
+    rows = [np.asarray(query.vector, np.float32) for query in queries]
+    for row in rows:
+        if row.ndim != 1 or row.size == 0 or row.shape != rows[0].shape:
+            raise UsageError(
+                "the question's vector must be one row of numbers",
+                value=f"shape {row.shape}",
+                next_step="Pass the vector of one question.",
+            )
+    return unit_rows(np.stack(rows))
+
+
+def _require_valid(query: SearchQuery) -> None:
     if not 1 <= query.k <= MAX_K:
         raise UsageError(
             f"k must be between 1 and {MAX_K:,}", value=query.k, next_step="Ask for fewer hits."
@@ -121,35 +277,24 @@ def _checked(query: SearchQuery) -> Vectors | None:
             value=query.mode,
             next_step="Use hybrid, keyword or vector.",
         )
-    if query.mode == "keyword":
-        return None
-    if query.vector is None or not query.embedding:
+    if query.mode != "keyword" and (query.vector is None or not query.embedding):
         raise UsageError(
             f"a {query.mode} search needs the question's vector and its model's digest",
             next_step="Embed the question, or search with mode='keyword'.",
         )
-    vector = np.asarray(query.vector, np.float32)
-    if vector.ndim != 1 or vector.size == 0:
-        raise UsageError(
-            "the question's vector must be one row of numbers",
-            value=f"shape {vector.shape}",
-            next_step="Pass the vector of one question.",
-        )
-    unit: Vectors = unit_rows(vector[None, :])[0]
-    return unit
 
 
-def _look(
-    connection: duckdb.DuckDBPyConnection, query: SearchQuery, scope: Scope, ids: Sequence[int]
-) -> _Found:
-    embedding = None
-    if query.mode != "keyword":
-        embedding = connection.execute(
-            "SELECT id, dim FROM store.embeddings WHERE digest = ?", [query.embedding]
-        ).fetchone()
-        _require_same_model(connection, embedding[0] if embedding else 0, scope)
-    rows = _rows(connection, scope, ids) if ids else {}
-    return _Found(current_version(connection), rows, embedding)
+def _embedding(
+    connection: duckdb.DuckDBPyConnection, query: SearchQuery, scope: Scope
+) -> tuple[int, int] | None:
+    """Number and vector length of the query's embedding model; None if it embedded nothing."""
+    if query.mode == "keyword":
+        return None
+    found = connection.execute(
+        "SELECT id, dim FROM store.embeddings WHERE digest = ?", [query.embedding]
+    ).fetchone()
+    _require_same_model(connection, found[0] if found else 0, scope)
+    return None if found is None else (int(found[0]), int(found[1]))
 
 
 def _require_same_model(
