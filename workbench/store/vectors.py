@@ -15,12 +15,14 @@ from workbench.store.database import Database
 from workbench.store.migrations import vectors_table
 from workbench.store.records import Vectors
 from workbench.store.versions import EMPTY, Version, changes_since
-from workbench.values import Scope
 
 _GATHER_SHARE = 0.5
 """Above this share of allowed rows, scoring all of them beats copying the allowed ones."""
 
-Ids = NDArray[np.int64]
+NONE = -1
+"""Stands for "no further chunk" in an array of chunk ids."""
+
+Ids = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,42 +30,51 @@ class Matrix:
     """The vectors of one embedding model at one corpus version.
 
     ``rows`` has shape (n, dim) and unit-length rows; the other arrays have length n and
-    ``chunk_ids`` is ascending. ``labels`` holds positions in ``names``.
+    ``chunk_ids`` is ascending.
     """
 
     version: Version
     rows: Vectors
     chunk_ids: Ids
     document_ids: Ids
-    labels: Ids
-    names: tuple[str, ...]
 
     @classmethod
     def empty(cls, dim: int) -> Matrix:
         """Nothing, at the version before the first document."""
-        none = np.empty(0, np.int64)
-        return cls(EMPTY, np.empty((0, dim), np.float32), none, none, none, ())
+        none = np.empty(0, np.int32)
+        return cls(EMPTY, np.empty((0, dim), np.float32), none, none)
 
-    def nearest(self, vector: Vectors, scope: Scope, k: int) -> list[int]:
-        """Chunk ids of the ``k`` nearest rows within ``scope``, nearest first.
+    @property
+    def dim(self) -> int:
+        """How many numbers a vector has."""
+        return int(self.rows.shape[1])
 
-        The scope decides which rows are scored at all. Equal similarities go by chunk id.
+    def nearest(self, queries: Vectors, k: int, allowed: Ids | None) -> tuple[Ids, Vectors]:
+        """Chunk ids (m, k), nearest first and padded with ``NONE``, and their cosines (m, k).
+
+        ``queries`` has shape (m, dim) and unit-length rows. ``allowed`` are the ascending ids of
+        the documents whose chunks are scored at all; None allows all. Equal cosines go by chunk id.
         """
-        allowed = self._allowed(scope)
-        if allowed.size == 0:
-            return []
-        scores = self._scores(vector, allowed)
-        if allowed.size > k:
-            cut = np.partition(scores, allowed.size - k)[allowed.size - k]
-            best = np.flatnonzero(scores >= cut)
-        else:
-            best = np.arange(allowed.size)
-        order = np.lexsort((self.chunk_ids[allowed[best]], -scores[best]))[:k]
-        return [int(i) for i in self.chunk_ids[allowed[best[order]]]]
+        positions = self._allowed(allowed)
+        ids = np.full((len(queries), k), NONE, np.int32)
+        cosine = np.zeros((len(queries), k), np.float32)
+        if positions.size == 0:
+            return ids, cosine
+        for row, query in enumerate(queries):
+            scores = self._scores(query, positions)
+            if positions.size > k:
+                cut = np.partition(scores, positions.size - k)[positions.size - k]
+                best = np.flatnonzero(scores >= cut)
+            else:
+                best = np.arange(positions.size)
+            order = np.lexsort((self.chunk_ids[positions[best]], -scores[best]))[:k]
+            ids[row, : order.size] = self.chunk_ids[positions[best[order]]]
+            cosine[row, : order.size] = scores[best[order]]
+        return ids, cosine
 
     def similarity(self, vector: Vectors, chunk_ids: Sequence[int]) -> dict[int, float]:
         """The cosine by chunk id, for those of ``chunk_ids`` that are in the matrix."""
-        wanted = np.asarray(chunk_ids, np.int64)
+        wanted = np.asarray(chunk_ids, np.int32)
         at = np.searchsorted(self.chunk_ids, wanted)
         inside = at < len(self.chunk_ids)
         at, wanted = at[inside], wanted[inside]
@@ -73,10 +84,7 @@ class Matrix:
 
     def changed(self, version: Version, gone: Sequence[int], new: pa.Table) -> Matrix:
         """This matrix without the documents ``gone`` and with the rows of ``new``."""
-        keep = ~np.isin(self.document_ids, np.asarray(gone, np.int64))
-        encoded = new["label"].combine_chunks().dictionary_encode()
-        names = tuple(dict.fromkeys([*self.names, *encoded.dictionary.to_pylist()]))
-        code = np.array([names.index(n) for n in encoded.dictionary.to_pylist()], np.int64)
+        keep = ~np.isin(self.document_ids, np.asarray(gone, np.int32))
         flat = new["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         chunk_ids = np.concatenate([self.chunk_ids[keep], _integers(new["chunk_id"])])
         order = np.argsort(chunk_ids, kind="stable")
@@ -85,17 +93,14 @@ class Matrix:
             np.concatenate([self.rows[keep], flat.reshape(-1, self.rows.shape[1])])[order],
             chunk_ids[order],
             np.concatenate([self.document_ids[keep], _integers(new["document_id"])])[order],
-            np.concatenate([self.labels[keep], code[encoded.indices.to_numpy()]])[order],
-            names,
         )
 
-    def _allowed(self, scope: Scope) -> Ids:
-        if scope.unrestricted:
+    def _allowed(self, allowed: Ids | None) -> NDArray[np.intp]:
+        if allowed is None:
             return np.arange(len(self.chunk_ids))
-        codes = [code for code, name in enumerate(self.names) if scope.allows(name)]
-        return np.flatnonzero(np.isin(self.labels, codes))
+        return np.flatnonzero(np.isin(self.document_ids, allowed))
 
-    def _scores(self, vector: Vectors, allowed: Ids) -> NDArray[np.float64]:
+    def _scores(self, vector: Vectors, allowed: NDArray[np.intp]) -> NDArray[np.float64]:
         if allowed.size > _GATHER_SHARE * len(self.chunk_ids):
             return _rounded((self.rows @ vector)[allowed])
         return _rounded(self.rows[allowed] @ vector)
@@ -122,7 +127,7 @@ class VectorCache:
         changes = changes_since(
             self._database,
             held.version,
-            "SELECT c.chunk_id, c.document_id, d.label, c.vector FROM "
+            "SELECT c.chunk_id, c.document_id, c.vector FROM "
             f"{vectors_table(embedding_id)} c JOIN store.documents d ON d.id = c.document_id",
         )
         start = Matrix.empty(held.rows.shape[1]) if changes.anew else held
@@ -130,7 +135,7 @@ class VectorCache:
 
 
 def _integers(column: pa.ChunkedArray) -> Ids:
-    return np.asarray(column.to_numpy(), np.int64)
+    return np.asarray(column.to_numpy(), np.int32)
 
 
 def _rounded(scores: NDArray[Any]) -> NDArray[np.float64]:
