@@ -47,6 +47,8 @@ VERBS: dict[str, Callable[[Session, Path], object]] = {
     "search": lambda session, _: session.search("badges"),
     "ask": lambda session, _: session.ask(QUESTION),
     "ask_stream": lambda session, _: list(session.ask_stream(QUESTION)),
+    "extract": lambda session, _: session.extract("all", {"answer": "text"}),
+    "estimate_extraction": lambda session, _: session.estimate_extraction("all", {"a": "text"}),
     "summarise": lambda session, _: session.summarise(style="bullets"),
     "sql": lambda session, _: session.sql("SELECT count(*) FROM documents"),
     "documents": lambda session, _: session.documents(),

@@ -59,6 +59,7 @@ PUBLIC_NAMES = {
     "Scope",
     "Session",
     "SqlRows",
+    "Summary",
     "Support",
     "Table",
     "Usage",
@@ -75,6 +76,7 @@ WITHOUT_RUN = {
     "Subjects": set(),
     "History": set(),
     "Nodes": set(),
+    "Extractions": set(),
     "Origins": set(),
     "Models": {"address", "available", "close", "config", "digest", "is_embedded", "resolve"},
 }
@@ -308,12 +310,13 @@ def _governed() -> list[type]:
     from workbench.models.governed import Models
     from workbench.store.access import Grants
     from workbench.store.corpus import Corpus
+    from workbench.store.extractions import Extractions
     from workbench.store.history import History
     from workbench.store.nodes import Nodes
     from workbench.store.origins import Origins
     from workbench.store.subjects import Subjects
 
-    return [Corpus, Grants, History, Models, Nodes, Origins, Subjects]
+    return [Corpus, Extractions, Grants, History, Models, Nodes, Origins, Subjects]
 
 
 def test_what_touches_data_requires_a_run() -> None:

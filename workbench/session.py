@@ -5,10 +5,13 @@ from __future__ import annotations
 from workbench.verbs.access import AccessVerbs
 from workbench.verbs.audit import AuditVerbs
 from workbench.verbs.corpus import CorpusVerbs
+from workbench.verbs.extract import ExtractVerbs
 from workbench.verbs.llama_index import LlamaIndexVerbs
 from workbench.verbs.summarise import SummariseVerbs
 from workbench.verbs.vault import VaultVerbs
 
 
-class Session(CorpusVerbs, LlamaIndexVerbs, SummariseVerbs, AccessVerbs, VaultVerbs, AuditVerbs):
+class Session(
+    CorpusVerbs, LlamaIndexVerbs, SummariseVerbs, ExtractVerbs, AccessVerbs, VaultVerbs, AuditVerbs
+):
     """The verbs of one actor. Each opens a run: decided, budgeted and audited."""

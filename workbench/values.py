@@ -276,6 +276,7 @@ class Record:
     """One record of a document; ``ordinal`` counts from 0 where a document has many.
 
     ``read_share`` is the part of the document's characters that the model was shown, 0 to 1.
+    ``id`` is 0 until the store gives it one.
     """
 
     document_id: int
@@ -287,6 +288,7 @@ class Record:
     problem: str = ""
     read_share: float = 1.0
     label: str = DEFAULT_LABEL
+    id: int = 0
 
     def __getitem__(self, name: str) -> Field:
         for found in self.fields:

@@ -19,6 +19,7 @@ class Action(StrEnum):
 
     SEARCH = "search"
     ASK = "ask"
+    EXTRACT = "extract"
     READ = "read"
     SQL = "sql"
     INGEST = "ingest"
@@ -47,6 +48,7 @@ class Action(StrEnum):
 
 _VIEWER = frozenset({Action.SEARCH, Action.ASK, Action.READ})
 _ANALYST = _VIEWER | {
+    Action.EXTRACT,
     Action.SQL,
     Action.INGEST,
     Action.REMOVE,

@@ -18,6 +18,7 @@ from workbench.store import audit_chain, documents, sql_rules, versions, views
 from workbench.store.access import Grants
 from workbench.store.answers import insert_answer
 from workbench.store.database import Database
+from workbench.store.extractions import Extractions
 from workbench.store.health import Health, check
 from workbench.store.history import History
 from workbench.store.ledger import CorpusLedger, PlaceholderRegister, StoredReplies
@@ -54,6 +55,7 @@ class Corpus:
         reply_cache: where model replies are kept.
         placeholders: the register of placeholder numbers.
         passages: whole documents, chunk by chunk.
+        extractions: schemas, and records that were extracted from documents.
         origins: how far sources were read, and attached DuckDB files.
         nodes: what came as LlamaIndex nodes.
     """
@@ -69,6 +71,7 @@ class Corpus:
         self.placeholders = PlaceholderRegister(self._database)
         self.passages = Passages(self._database)
         self.origins = Origins(self._database)
+        self.extractions = Extractions(self._database)
         self.nodes = Nodes(self._database)
 
     def put(
@@ -148,17 +151,20 @@ class Corpus:
     def documents(self, run: Run) -> list[DocumentInfo]:
         """The visible documents without their texts, by name."""
         run.require_open()
-        return self._database.read(lambda c: documents.infos(c, run.scope))
+        return self._database.read(lambda c: documents.infos(c, run.scope, run.version))
 
     def document(self, run: Run, document_id: int) -> MaskedDocument:
-        """One document with its text, also one that was replaced or removed since.
+        """One document with its text, also one that was replaced or removed since; at an old
+        version, one of that version.
 
         Raises:
             AccessDenied: if it is outside the scope, or the scope cannot tell that it is missing.
             UsageError: if there is no such document.
         """
         run.require_open()
-        found = self._database.read(lambda c: documents.text_of(c, document_id, run.scope))
+        found = self._database.read(
+            lambda c: documents.text_of(c, document_id, run.scope, run.version)
+        )
         if found is not None:
             return found
         if run.scope.unrestricted:
@@ -174,8 +180,11 @@ class Corpus:
         )
 
     def version(self, run: Run) -> int:
-        """The corpus version: 0 for an empty workspace, one more for every committed change."""
+        """The corpus version that the run looks at: 0 for an empty workspace, one more for every
+        committed change."""
         run.require_open()
+        if run.version is not None:
+            return run.version
         return self._database.read(versions.current_version).number
 
     def search(self, run: Run, query: SearchQuery) -> tuple[Hit, ...]:

@@ -102,6 +102,34 @@ INSERT INTO store.snapshots
     GROUP BY v.run_id ORDER BY 1;
 """
 
+_EXTRACTIONS = """
+CREATE SEQUENCE store.schema_ids;
+CREATE TABLE store.extraction_schemas (
+    id INTEGER PRIMARY KEY, name VARCHAR NOT NULL, version INTEGER NOT NULL,
+    fingerprint VARCHAR NOT NULL, definition JSON NOT NULL, actor VARCHAR NOT NULL,
+    created_at TIMESTAMP NOT NULL
+);
+CREATE SEQUENCE store.extraction_ids;
+CREATE TABLE store.extractions (
+    id INTEGER PRIMARY KEY, key VARCHAR NOT NULL UNIQUE, schema_id INTEGER NOT NULL,
+    actor VARCHAR NOT NULL, model VARCHAR NOT NULL, prompt_version VARCHAR NOT NULL,
+    options JSON NOT NULL, corpus_version INTEGER NOT NULL, created_at TIMESTAMP NOT NULL
+);
+CREATE SEQUENCE store.record_ids;
+CREATE TABLE store.records (
+    id INTEGER NOT NULL, extraction_id INTEGER NOT NULL, run_id VARCHAR NOT NULL,
+    document_id INTEGER NOT NULL, document VARCHAR NOT NULL, uri VARCHAR NOT NULL,
+    ordinal INTEGER NOT NULL, status VARCHAR NOT NULL, problem VARCHAR NOT NULL,
+    read_share DOUBLE NOT NULL, created_at TIMESTAMP NOT NULL
+);
+CREATE TABLE store.fields (
+    record_id INTEGER NOT NULL, position INTEGER NOT NULL, name VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL, value VARCHAR, unit VARCHAR NOT NULL, raw VARCHAR NOT NULL,
+    quote VARCHAR NOT NULL, page INTEGER, start_char INTEGER, end_char INTEGER, box DOUBLE[],
+    status VARCHAR NOT NULL, confidence DOUBLE, problem VARCHAR NOT NULL, signals VARCHAR NOT NULL
+);
+"""
+
 
 def _m001_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_FIRST)
@@ -152,6 +180,10 @@ def _m007_forgotten(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _m008_extractions(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(_EXTRACTIONS)
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m001_tables,
     _m002_audit_chain,
@@ -160,6 +192,7 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m005_snapshots,
     _m006_nodes,
     _m007_forgotten,
+    _m008_extractions,
 )
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""
