@@ -1,13 +1,15 @@
 """The documented SQL views. Their column comments are stored in the workspace file as well.
 
-``documents``, ``chunks``, ``answers``, ``citations`` and ``runs`` in the schema ``main`` show the
-current corpus version to whoever opens the file with DuckDB itself. ``Corpus.sql`` lays views of
-the same names and columns over them that show only what the run may see:
+``documents``, ``chunks``, ``answers``, ``citations``, ``extractions`` (a row per record),
+``fields`` and ``runs`` in the schema ``main`` show the current corpus version to whoever opens the
+file with DuckDB itself. ``Corpus.sql`` lays views of the same names and columns over them that show
+only what the run may see:
 
 - documents and chunks: those in the run's scope, by label or by grant;
 - answers: the actor's own (all for a role that may audit), if every document that the model was
   shown is in scope, by its label then and by its source's label now, or by grant;
 - citations: those of visible answers, if the cited document is in scope in the same way;
+- extractions and fields: the actor's own (all for a role that may audit), of documents in scope;
 - runs: the actor's own (all for a role that may audit).
 
 At an old version, documents and chunks are those that existed then and may be read now.
@@ -56,6 +58,25 @@ CREATE OR REPLACE VIEW main.runs AS
 SELECT sequence, run_id, actor, role, action, resource, outcome, detail, prompt_tokens,
     output_tokens, seconds, model_calls, cache_hits, started_at, hash
 FROM store.runs
+"""
+_EXTRACTIONS = """
+CREATE OR REPLACE VIEW main.extractions AS
+SELECT r.id, r.extraction_id, s.name AS schema, s.version AS schema_version, e.actor, r.run_id,
+    r.document_id, r.document, r.uri, d.label, r.ordinal, r.status, r.problem, r.read_share,
+    coalesce(v.value, '{}') AS value, e.model, e.prompt_version, e.corpus_version, r.created_at
+FROM store.records r
+JOIN store.extractions e ON e.id = r.extraction_id
+JOIN store.extraction_schemas s ON s.id = e.schema_id
+JOIN store.documents d ON d.id = r.document_id
+LEFT JOIN (
+    SELECT record_id, json_group_object(name, value) AS value FROM store.fields GROUP BY record_id
+) v ON v.record_id = r.id
+"""
+_FIELDS = """
+CREATE OR REPLACE VIEW main.fields AS
+SELECT f.record_id, r.extraction_id, r.document_id, r.document, f.name, f.kind, f.value, f.unit,
+    f.raw, f.quote, f.page, f.start_char, f.end_char, f.box, f.status, f.confidence, f.problem
+FROM store.fields f JOIN store.records r ON r.id = f.record_id
 """
 
 COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -119,6 +140,46 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "end_char": "character after its last",
         "quote": "the exact words",
     },
+    "extractions": {
+        "id": "number of the record",
+        "extraction_id": "number of the extraction: schema, model and options together",
+        "schema": "name of the schema",
+        "schema_version": "its version in this workspace",
+        "actor": "who extracted",
+        "run_id": "runs.run_id",
+        "document_id": "version of the document that was read",
+        "document": "its name",
+        "uri": "where it came from",
+        "label": "its access label",
+        "ordinal": "position of the record within its document, from 0",
+        "status": "complete, incomplete, empty or failed",
+        "problem": "what is wrong with the record",
+        "read_share": "part of the document that the model was shown, 0 to 1",
+        "value": "JSON: value of each field as text, by its path",
+        "model": "model that read",
+        "prompt_version": "version of the prompt file",
+        "corpus_version": "corpus version when the extraction began",
+        "created_at": "UTC time",
+    },
+    "fields": {
+        "record_id": "extractions.id",
+        "extraction_id": "extractions.extraction_id",
+        "document_id": "extractions.document_id",
+        "document": "name of the document",
+        "name": "path of the field within the record, such as items[0].price",
+        "kind": "text, number, money, date, boolean or enum",
+        "value": "the value as text (dates as yyyy-mm-dd), null without one",
+        "unit": "currency of money, as written",
+        "raw": "the model's words",
+        "quote": "the document's words",
+        "page": "page of the quote, null without pages",
+        "start_char": "first character of the quote within the document's text",
+        "end_char": "character after its last",
+        "box": "left, top, right, bottom, where the format has one",
+        "status": "located, inferred, missing or invalid",
+        "confidence": "0 to 1, null before there are reviewed labels",
+        "problem": "why there is no value",
+    },
     "runs": {
         "sequence": "number of the run in the order in which they ended, from 1",
         "run_id": "identity of the run",
@@ -138,6 +199,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """What each column means, by view."""
+
+_STATEMENTS = (_DOCUMENTS, _CHUNKS, _ANSWERS, _CITATIONS, _EXTRACTIONS, _FIELDS, _RUNS)
 
 VIEWS = frozenset(COLUMNS)
 """The names of the views."""
@@ -207,13 +270,19 @@ CREATE TEMP VIEW citations AS
     SELECT * FROM workbench.main.citations
     WHERE document_id IN (SELECT id FROM temp.main.readable)
     AND answer_id IN (SELECT id FROM temp.main.answers) {_BARRIER};
+CREATE TEMP VIEW extractions AS
+    SELECT * FROM workbench.main.extractions
+    WHERE {_MINE} AND document_id IN (SELECT id FROM temp.main.readable) {_BARRIER};
+CREATE TEMP VIEW fields AS
+    SELECT * FROM workbench.main.fields
+    WHERE record_id IN (SELECT id FROM temp.main.extractions) {_BARRIER};
 CREATE TEMP VIEW runs AS SELECT * FROM workbench.main.runs WHERE {_MINE} {_BARRIER};
 """
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
     """Create or replace the views in the workspace file, with their comments."""
-    for statement in (_DOCUMENTS, _CHUNKS, _ANSWERS, _CITATIONS, _RUNS):
+    for statement in _STATEMENTS:
         connection.execute(statement)
     for view, columns in COLUMNS.items():
         for column, meaning in columns.items():

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 from workbench.config import Config
-from workbench.errors import BudgetExceeded, UsageError
+from workbench.errors import BudgetExceeded
 from workbench.extraction.assembling import plain
 from workbench.extraction.replies import described, groups, reply_tokens
 from workbench.extraction.schema import Schema, bare
@@ -88,11 +88,8 @@ def extract(run: Run, rooms: ExtractRooms, job: ExtractJob, progress: Progress) 
     the same call later tries them again.
 
     Raises:
-        UsageError: if there are no documents.
         ModelNotFound, ModelUnavailable, AccessDenied, StoreError.
     """
-    if not job.document_ids:
-        raise UsageError("there are no documents to read", next_step="Ingest or name some first.")
     prompt = load_prompt("extract")
     store = rooms.corpus.extractions
     schema = job.schema

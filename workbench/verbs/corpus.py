@@ -71,7 +71,8 @@ class CorpusVerbs(Verbs):
             )
 
     def sql(self, query: str) -> Table:
-        """One read-only SELECT over the views documents, chunks, answers, citations and runs.
+        """One read-only SELECT over the views documents, chunks, answers, citations, extractions,
+        fields and runs.
 
         Raises:
             AccessDenied, QueryError, StoreError.

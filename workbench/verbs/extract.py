@@ -108,7 +108,7 @@ class ExtractVerbs(Verbs):
         infos = self._workbench.corpus.documents(run)
         if isinstance(source, str):
             chosen = [i.id for i in infos if source in {ALL, i.label}]
-            if not chosen:
+            if not chosen and source != ALL:
                 raise UsageError(
                     "no visible document has this label",
                     value=source,
