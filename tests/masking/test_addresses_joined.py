@@ -46,3 +46,28 @@ def test_town_and_state_without_a_postcode_belong_to_the_street() -> None:
     assert joined(text, [], [street]) == [
         ("40 William Street Wellesley Hills MA", "STREET_ADDRESS")
     ]
+
+
+def test_a_telephone_number_below_is_not_part_of_it() -> None:
+    text = "40 William Street, PA 73161\nMobile: 432 03 163"
+    phone = at(text, "432 03 163", "PHONE_NUMBER")
+    words = [at(text, "03", "STREET_WORD")]
+    assert joined(text, words, [at(text, "40 William Street", "STREET_ADDRESS"), phone]) == [
+        ("432 03 163", "PHONE_NUMBER"),
+        ("40 William Street, PA 73161", "STREET_ADDRESS"),
+    ]
+
+
+def test_lines_down_to_the_postcode_belong_to_it_whatever_the_alphabet() -> None:
+    text = (
+        "58 Rynek 89\n\u0391\u0393\u039b\u0391 (\u0391\u0393)\n, NI\n Cyprus (Greek) 78891\nHello"
+    )
+    words = [at(text, "Rynek", "STREET_WORD")]
+    assert joined(text, words, []) == [(text.removesuffix("\nHello"), "STREET_ADDRESS")]
+
+
+def test_a_town_behind_the_unit_belongs_to_it() -> None:
+    text = "at 9 Rynek 18. Apt. 417 Nowy Targ"
+    assert joined(text, [at(text, "Rynek", "STREET_WORD")], []) == [
+        ("9 Rynek 18. Apt. 417 Nowy Targ", "STREET_ADDRESS")
+    ]

@@ -65,3 +65,10 @@ def test_number_words_join_to_one_number() -> None:
 def test_a_long_identifier_is_no_licence() -> None:
     text = "d/12E7VbV7YhRfBp5fRdcjfpdVSLPPCyKHe"
     assert fuse(text, [word(text, "12E7VbV7YhRfBp5fRdcjfpdVSLPPCyKHe", 0.9, "LICENSE_WORD")]) == []
+
+
+def test_two_words_that_are_each_a_little_likely_are_a_name_together() -> None:
+    text = "Then Irena Bila of Acme spoke"
+    assert persons(text, word(text, "Irena", 0.05), word(text, "Bila", 0.04)) == ["Irena Bila"]
+    assert persons(text, word(text, "Irena", 0.05), word(text, "Bila", 0.025)) == []
+    assert persons(text, word(text, "Irena", 0.05), word(text, "Acme", 0.05)) == []

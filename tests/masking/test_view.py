@@ -37,3 +37,11 @@ def test_every_character_of_the_view_comes_from_its_offset(text: str) -> None:
         original = text[view.start(offset)]
         assert char == original or not original.isalnum() or char == "\n"
         assert view.end(offset + 1) == view.start(offset) + 1
+
+
+def test_a_social_security_number_is_seen_between_hidden_characters() -> None:
+    text = "is 125\u200b17\u200b\u200b4954."
+    view = plain_view(text)
+    assert view.text == "is 125-17-4954."
+    assert text[view.start(3) : view.end(14)] == text[3:-1]
+    assert plain_view("1\u200b125\u200b17\u200b4954").text == "1125174954"

@@ -8,10 +8,12 @@ times out of ten, and one in which it sees a trace is right nine times out of te
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import regex
 
 from workbench.masking.addresses import join_addresses
+from workbench.masking.guesses import UNCONTESTING, weighed
 from workbench.masking.spans import Span
 
 GUESS = "PERSON_GUESS"
@@ -28,6 +30,10 @@ NAME_LOWER = 0.3
 """From which a word of a line without capitals is a name."""
 NAME_LOWER_PAIR = 0.85
 """From which two words in lower case side by side are a name in a line with capitals."""
+NAME_PAIR = 0.02
+"""From which each of two capitalised neighbours may be part of a name,"""
+NAME_PAIR_SUM = 0.08
+"""if both together come to this."""
 NUMBER = 0.5
 _FEWEST_DIGITS = 5
 _MOST_CHARS = {"US_DRIVER_LICENSE": 20, "US_PASSPORT": 12, "US_SSN": 15}
@@ -56,8 +62,9 @@ def fuse(text: str, findings: Sequence[Span]) -> list[Span]:
     words = [span for span in findings if span.type.endswith("_WORD")]
     guesses = [span for span in findings if span.type == GUESS]
     others = [s for s in findings if s.type != GUESS and not s.type.endswith("_WORD")]
-    fused = [*others, *_numbers(text, words), *_persons(text, words, guesses, others)]
-    return join_addresses(text, words, fused)
+    persons = list(_persons(text, words, guesses, others))
+    others = list(weighed(text, others, persons))
+    return join_addresses(text, words, [*others, *_numbers(text, words), *persons])
 
 
 def _numbers(text: str, words: Sequence[Span]) -> Iterator[Span]:
@@ -75,7 +82,7 @@ def _persons(
 ) -> Iterator[Span]:
     hints = [word for word in words if word.type == "NAME_WORD"]
     announced = [span for span in others if span.type == "PERSON"]
-    others = [span for span in others if span.type != "PERSON"]
+    others = [span for span in others if span.type not in UNCONTESTING]
     believed = [
         part
         for guess in guesses
@@ -99,6 +106,7 @@ def _persons(
         and not _is_acronym(text, hint, hints)
         and any(_beside(text, hint, name) for name in names)
     ]
+    names += _pairs(text, hints)
     merged = _merged(sorted(names, key=lambda name: (name.start, -name.end)))
     for group in grouped(text, merged, _NAME_GAP, _INITIALS_BETWEEN):
         start, end = group[0].start, group[-1].end
@@ -110,6 +118,14 @@ def _persons(
             "PERSON",
             max(_SCORE, *(name.score for name in group)),
         )
+
+
+def _pairs(text: str, hints: Sequence[Span]) -> Iterator[Span]:
+    """Neighbours in capitals that are each a little likely to be a name: together they are one."""
+    likely = [hint for hint in hints if hint.score >= NAME_PAIR and text[hint.start].isupper()]
+    for left, right in pairwise(likely):
+        if text[left.end : right.start] == " " and left.score + right.score >= NAME_PAIR_SUM:
+            yield from (h for h in (left, right) if not _is_acronym(text, h, hints))
 
 
 def _is_name(hint: Span, others: Sequence[Span]) -> bool:

@@ -37,6 +37,10 @@ _UNREAD = re.compile(
     r"|</?(?:a|abbr|b|code|em|font|i|kbd|mark|s|small|span|strong|sub|sup|u)\s*/?>",
     re.IGNORECASE,
 )
+# A social security number's form, kept by hidden characters alone: without them it is any number.
+_HIDDEN_FORM = re.compile(
+    rf"(?<![\d{_ZERO_WIDTH}])(\d{{3}})([{_ZERO_WIDTH}]+)(\d{{2}})([{_ZERO_WIDTH}]+)(\d{{4}})(?![\d{_ZERO_WIDTH}])"
+)
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]{0,15}\s*/?>")
 
 
@@ -62,7 +66,8 @@ class View:
 
 def plain_view(text: str) -> View:
     """Make ``text`` plain for the detectors."""
-    plain = _TAG.sub(_blank, _UNREAD.sub(_mark, text.translate(_PLAIN)))
+    shown = _HIDDEN_FORM.sub(_show, text.translate(_PLAIN))
+    plain = _TAG.sub(_blank, _UNREAD.sub(_mark, shown))
     if _REMOVED not in plain:
         return View(plain)
     pieces: list[str] = []
@@ -77,6 +82,12 @@ def plain_view(text: str) -> View:
         shifts.append(shift)
     pieces.append(plain[done:])
     return View("".join(pieces), tuple(starts), tuple(shifts))
+
+
+def _show(match: re.Match[str]) -> str:
+    area, first, group, second, serial = match.groups()
+    dashes = ("-" + _REMOVED * (len(hidden) - 1) for hidden in (first, second))
+    return f"{area}{next(dashes)}{group}{next(dashes)}{serial}"
 
 
 def _mark(match: re.Match[str]) -> str:

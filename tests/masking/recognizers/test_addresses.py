@@ -28,6 +28,15 @@ def found(text: str) -> set[str]:
         ("12 rue de Rivoli", "12 rue de Rivoli"),
         ("Via Roma 7", "Via Roma 7"),
         ("at the corner of First and Main Street.", "the corner of First and Main Street."),
+        (
+            "at the corner of ul. Dluga 80 and Aldersey Road",
+            "the corner of ul. Dluga 80 and Aldersey Road",
+        ),
+        ("at 70112 31 Rue tachkent.", "31 Rue tachkent"),
+        ("Via delle Rose 41", "Via delle Rose 41"),
+        ("28111 Ekeby 55\n Apt. 297", "28111 Ekeby 55\n Apt. 297"),
+        ("947 trg slobode 17 apt. 858", "947 trg slobode 17 apt. 858"),
+        ("seen on Orchard Hill Street again", "Orchard Hill Street"),
         ("PSC 3294, Box 9168\nAPO AA 61487", "PSC 3294, Box 9168\nAPO AA 61487"),
     ],
 )

@@ -23,6 +23,9 @@ def found(text: str) -> set[str]:
         ("030 901820 is Berlin", "030 901820"),
         ("Tel: 555 0187 22", "555 0187 22"),
         ("Mobile 0171-5550187", "0171-5550187"),
+        ("28-64-66-98 office", "28-64-66-98"),
+        ("085 175 7641-Fax", "085 175 7641"),
+        ("leave a message on my 668 5702.", "668 5702"),
     ],
 )
 def test_found(text: str, value: str) -> None:

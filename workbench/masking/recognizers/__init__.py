@@ -13,6 +13,13 @@ from workbench.masking.recognizers.identifiers import EMAILS, IP_ADDRESSES, US_S
 from workbench.masking.recognizers.pattern import Recognizer
 from workbench.masking.recognizers.people import PEOPLE
 from workbench.masking.recognizers.phones import PHONES
+from workbench.masking.recognizers.profile import (
+    AGES,
+    DATES,
+    ORGANIZATIONS,
+    TITLES,
+    ZIP_CODES,
+)
 from workbench.masking.recognizers.secrets import SECRETS
 
 RECOGNIZERS: tuple[Recognizer, ...] = (
@@ -25,6 +32,11 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
     *STREET_ADDRESSES,
     *PEOPLE,
     *SECRETS,
+    *AGES,
+    *TITLES,
+    *ZIP_CODES,
+    *DATES,
+    *ORGANIZATIONS,
 )
 
 __all__ = ["RECOGNIZERS", "Recognizer"]

@@ -58,10 +58,10 @@ STREET_ADDRESSES = (
         name="street word and house number, Romance languages",
         type="STREET_ADDRESS",
         pattern=(
-            r"(?<!\w)(?:\d{1,4},?\s(?:bis\s)?(?:rue|avenue|boulevard|chemin|place|all\u00e9e)\s"
-            r"(?:d[eu']s?\s?)?(?:la\s)?\p{Lu}[\p{L}'\-]+(?:\s\p{Lu}[\p{L}'\-]+){0,3}|"
+            r"(?<!\w)(?:\d{1,4},?\s(?:bis\s)?(?:(?i:rue|chemin|all\u00e9e|impasse)\s"
+            r"(?:\p{Ll}{1,3}'?\s?){0,2}\p{L}|(?:[Aa]venue|[Bb]oulevard|[Pp]lace)\s(?:d[eu']s?\s?)?(?:la\s)?\p{Lu})[\p{L}'\-]+(?:\s\p{Lu}[\p{L}'\-]+){0,3}|"
             r"(?:Via|Viale|Piazza|Corso|Calle|Avenida|Plaza|Rua|Avda\.?|C/)\s"
-            r"(?:\p{L}{1,3}\s)?\p{Lu}[\p{L}'\-]+(?:\s\p{Lu}[\p{L}'\-]+){0,3},?\s\d{1,4}\b)"
+            r"(?:\p{L}{1,5}\s)?\p{Lu}[\p{L}'\-]+(?:\s\p{Lu}[\p{L}'\-]+){0,3},?\s\d{1,4}\b)"
         ),
         score=0.75,
     ),
@@ -70,10 +70,33 @@ STREET_ADDRESSES = (
         type="STREET_ADDRESS",
         # An address as much as a house number is: the whole phrase names the place.
         pattern=(
-            r"\b(?:[Tt]he )?[Cc]orner of (?:\d+ )?\p{Lu}\S*(?: \S+){0,4}? (?:and|&) "
-            r"(?:\d+ )?\p{Lu}[\p{L}'\-]+(?: \p{Lu}[\p{L}.'\-]+){0,2}"
+            r"\b(?:[Tt]he )?[Cc]orner of (?=[^\n,;?!]{0,40}[\p{Lu}\d])[^\n,;?!]{2,50}? (?:and|&) "
+            r"(?:(?:\d+ )?\p{Lu}[\p{L}'\-]+(?: \p{Lu}[\p{L}.'\-]+){0,2}|"
+            rf"[\p{{L}}'\-]+ (?i:{_STREET})s?\b)"
         ),
         score=0.8,
+    ),
+    Recognizer(
+        name="what stands before a unit",
+        type="STREET_ADDRESS",
+        # "Edeby 55, Apt. 297": whatever the street is called.
+        pattern=(
+            rf"(?<![\w.,$\-/])(?:\d{{1,6}},?\s)?(?:{_NAME}\s)(?:(?:{_NAME}|\p{{Ll}}{{2,5}}\.)\s){{0,3}}\d{{1,5}}[A-Za-z]?\.?[\s,]{{1,3}}"
+            r"(?:Apt|Apartment|Suite|Ste|Flat)\b\.?\s?#?\d{1,5}\b"
+            r"|(?<![\w.,$\-/])\d{1,6}\s(?:[\p{L}'.\-]+\s){1,4}\d{1,5}[a-z]?\.?[\s,]{1,3}"
+            r"(?:apt|apartment|suite|ste|flat)\b\.?\s?#?\d{1,5}\b"
+        ),
+        score=0.85,
+    ),
+    Recognizer(
+        name="street without a number",
+        type="STREET_ADDRESS",
+        pattern=(
+            r"\b(?:on|at|along|off|near|down|onto|from|to|in|between)\s(?!(?:Wall|Main|High)\s)"
+            r"(?P<value>\p{Lu}[\p{L}'\-]+(?: \p{Lu}[\p{L}'\-]+){0,2}\s"
+            r"(?:Street|Avenue|Road|Boulevard|Lane|Drive)\b)(?!\s\p{Lu})"
+        ),
+        score=0.6,
     ),
     Recognizer(
         name="military post",

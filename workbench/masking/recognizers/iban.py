@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from workbench.masking.recognizers.pattern import Recognizer
 
-_LENGTHS = {
+IBAN_LENGTHS = {
     "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22,
     "BI": 27, "BR": 29, "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27,
     "DK": 18, "DO": 28, "EE": 20, "EG": 29, "ES": 24, "FI": 18, "FK": 18, "FO": 18, "FR": 27,
@@ -23,7 +23,7 @@ _LENGTHS = {
 def is_iban(code: str) -> bool:
     """Whether country, length and check digits fit; ``code`` has no separators."""
     code = code.upper()
-    if _LENGTHS.get(code[:2]) != len(code) or not (code.isascii() and code.isalnum()):
+    if IBAN_LENGTHS.get(code[:2]) != len(code) or not (code.isascii() and code.isalnum()):
         return False
     rotated = code[4:] + code[:4]
     return int("".join(str(int(char, 36)) for char in rotated)) % 97 == 1
@@ -31,7 +31,7 @@ def is_iban(code: str) -> bool:
 
 def find_ibans(text: str, start: int, end: int) -> Iterable[tuple[int, int]]:
     """As many letters and digits from ``start`` as the country's IBAN has, if they are one."""
-    wanted = _LENGTHS.get(text[start : start + 2].upper())
+    wanted = IBAN_LENGTHS.get(text[start : start + 2].upper())
     if wanted is None:
         return
     code = ""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from workbench.masking.recognizers.pattern import Recognizer
 
 _VERSION_BEFORE = re.compile(r"(?:\bv|\bversions?|\bsections?|\brelease|\u00a7)[ .:]*$", re.I)
+_FEWEST_LETTERS = 12
 
 
 def find_ssns(text: str, start: int, end: int) -> Iterable[tuple[int, int]]:
@@ -29,7 +30,9 @@ def find_ips(text: str, start: int, end: int) -> Iterable[tuple[int, int]]:
     while candidate.endswith((".", ":")) and not candidate.endswith("::"):
         candidate, end = candidate[:-1], end - 1
     address = candidate.partition("%")[0].partition("/")[0]
-    if not any(char.isdigit() or char in "abcdefABCDEF" for char in address):
+    digits = sum(char.isdigit() for char in address)
+    # "a::b" and "add::face" are names in programs.
+    if not digits and len(address) < _FEWEST_LETTERS:
         return
     octets = address.split(".")
     if len(octets) == 4 and ":" not in address:
@@ -93,6 +96,7 @@ IP_ADDRESSES = (
 _AT = r"(?:@| @ | ?[\[({<] ?(?:at|@) ?[\])}>] ?)"
 _POINT = r"(?: ?[\[({] ?(?:dot|\.) ?[\])}] ?|\.)"
 _LABEL = r"[\w](?:[\w\-]{0,61}\w)?"
+_LAST_LABEL = r"(?=[\w\-]*[^\W\d])" + _LABEL
 
 EMAILS = (
     Recognizer(
@@ -100,7 +104,7 @@ EMAILS = (
         type="EMAIL_ADDRESS",
         pattern=(
             r"(?<![\w.+])(?:\"[^\"\n@]{1,64}\"|[\w][\w.!#$%&'*+/=?^{|}~\-]{0,63})"
-            rf"{_AT}(?:{_LABEL}(?:{_POINT}{_LABEL})+|localhost|\[[0-9A-Fa-f.:IPv]{{3,45}}\])"
+            rf"{_AT}(?:{_LABEL}(?:{_POINT}{_LABEL}){{0,9}}{_POINT}{_LAST_LABEL}|localhost|\[[0-9A-Fa-f.:IPv]{{3,45}}\])"
         ),
         score=0.99,
         ignore_case=True,

@@ -64,4 +64,26 @@ PHONES = (
         find=find_phones,
         ignore_case=True,
     ),
+    Recognizer(
+        name="numbers followed by their kind",
+        type="PHONE_NUMBER",
+        pattern=(
+            r"(?<![\w.,+])(?P<value>\(?\+?\d(?:[ .\-/()]{0,2}\d){6,14})[ ,]{0,2}[(\-]?[ ]?"
+            r"(?:office|fax|mobile|cell|work|home|desk|direct line)\b"
+        ),
+        score=0.72,
+        find=find_phones,
+        ignore_case=True,
+    ),
+    Recognizer(
+        name="local numbers where telephoning is spoken of",
+        type="PHONE_NUMBER",
+        pattern=(
+            r"\b(?:phone|telephone|mobile|cell|call|dial|fax|text|hotline|voicemail|message)\b"
+            r"[^\d\n]{0,40}(?P<value>[2-9]\d{2}[ .\-]\d{4})(?![\w]|[.,\-]\d)"
+        ),
+        score=0.6,
+        find=find_phones,
+        ignore_case=True,
+    ),
 )
