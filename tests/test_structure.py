@@ -78,7 +78,16 @@ WITHOUT_RUN = {
     "Nodes": set(),
     "Extractions": set(),
     "Origins": set(),
-    "Models": {"address", "available", "close", "config", "digest", "is_embedded", "resolve"},
+    "Models": {
+        "address",
+        "available",
+        "close",
+        "config",
+        "digest",
+        "digest_if_running",
+        "is_embedded",
+        "resolve",
+    },
 }
 
 

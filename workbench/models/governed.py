@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.config import ModelsConfig
-from workbench.errors import InvalidReply, ModelNotFound
+from workbench.errors import InvalidReply, ModelError, ModelNotFound
 from workbench.guard.cache import ReplyCache, cache_key
 from workbench.guard.run import Run
 from workbench.models.catalog import full_name, load_catalog
@@ -48,8 +48,16 @@ class Models:
     Model names may be the aliases "default", "light" and "embedding".
     """
 
-    def __init__(self, server: ModelServer, config: ModelsConfig, cache: ReplyCache) -> None:
+    def __init__(
+        self,
+        server: ModelServer,
+        config: ModelsConfig,
+        cache: ReplyCache,
+        *,
+        is_running: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._server = server
+        self._is_running = is_running
         self._config = config
         self._cache = cache
         self._catalog = load_catalog()
@@ -92,6 +100,15 @@ class Models:
             value=f"{short} at {self._server.address}",
             next_step=f"Run `{command} {short}`.",
         )
+
+    def digest_if_running(self, model: str) -> str | None:
+        """The digest of ``model``, or None if no server runs that has it; starts none."""
+        if not self._is_running():
+            return None
+        try:
+            return self.digest(model)
+        except ModelError:
+            return None
 
     def chat(self, run: Run, request: ChatRequest) -> ChatReply:
         """Ask and wait for the whole reply.

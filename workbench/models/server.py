@@ -42,7 +42,12 @@ def connect(
     otherwise the embedded server is used, and started if it does not run.
     """
     server = OllamaServer(lambda: find(config, env), timeout_s=config.timeout_s)
-    return Models(server, config, NoCache() if cache is None else cache)
+    return Models(
+        server,
+        config,
+        NoCache() if cache is None else cache,
+        is_running=lambda: find_running(config, env) is not None,
+    )
 
 
 def find(config: ModelsConfig, env: Mapping[str, str]) -> Endpoint:

@@ -25,7 +25,7 @@ from workbench.store.ledger import CorpusLedger, PlaceholderRegister, StoredRepl
 from workbench.store.nodes import Nodes
 from workbench.store.origins import Origins
 from workbench.store.passages import Passages
-from workbench.store.records import EmbeddingInfo, SearchQuery, Vectors
+from workbench.store.records import EmbeddingInfo, SearchQuery, StoredSource, Vectors
 from workbench.store.search import Search
 from workbench.store.subjects import Subjects, require_none_retired
 from workbench.values import Chunk, DocumentInfo, Hit, MaskedDocument
@@ -148,6 +148,14 @@ class Corpus:
         run.require_open()
         return self._database.read(lambda c: documents.fingerprints(c, run.scope))
 
+    def stored(self, run: Run, embedding: str) -> tuple[dict[str, StoredSource], str | None]:
+        """The visible documents as an ingest knows them again, by uri, and the digest that the
+        embedding model of this name had last, None if it never embedded anything here."""
+        run.require_open()
+        return self._database.read(
+            lambda c: (documents.stored(c, run.scope), documents.last_digest(c, embedding))
+        )
+
     def documents(self, run: Run) -> list[DocumentInfo]:
         """The visible documents without their texts, by name."""
         run.require_open()
@@ -196,6 +204,17 @@ class Corpus:
         """
         run.require_open()
         return self._search.hits(query, run.scope)
+
+    def search_many(self, run: Run, queries: Sequence[SearchQuery]) -> list[tuple[Hit, ...]]:
+        """The hits of each query, all from one version of the corpus; they share mode, k,
+        embedding and filter. Raises as ``search``."""
+        run.require_open()
+        return self._search.many(queries, run.scope)
+
+    def metadata_keys(self, run: Run) -> frozenset[str]:
+        """The metadata keys that visible documents have."""
+        run.require_open()
+        return self._search.metadata_keys(run.scope)
 
     def sql(
         self,

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from workbench.errors import EmbeddingMismatch, UsageError
 from workbench.store.migrations import create_vectors_table, vectors_table
-from workbench.store.records import EmbeddingInfo, Vectors
+from workbench.store.records import EmbeddingInfo, StoredSource, Vectors
 from workbench.values import Chunk, DocumentInfo, MaskedDocument, Page, Scope
 
 IN_SCOPE = "(? OR list_contains(?::VARCHAR[], d.label) OR list_contains(?::VARCHAR[], d.uri))"
@@ -193,6 +193,24 @@ def fingerprints(connection: duckdb.DuckDBPyConnection, scope: Scope) -> dict[st
         scope_values(scope),
     ).fetchall()
     return dict(rows)
+
+
+def stored(connection: duckdb.DuckDBPyConnection, scope: Scope) -> dict[str, StoredSource]:
+    """What an ingest compares with, by uri, of the visible documents."""
+    rows = connection.execute(
+        "SELECT d.uri, d.fingerprint, d.name FROM store.documents d "
+        f"WHERE {_CURRENT} AND {IN_SCOPE}",
+        scope_values(scope),
+    ).fetchall()
+    return {uri: StoredSource(fingerprint, name) for uri, fingerprint, name in rows}
+
+
+def last_digest(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
+    """The digest that the embedding model of this name had last; None if it never embedded."""
+    row = connection.execute(
+        "SELECT digest FROM store.embeddings WHERE name = ? ORDER BY id DESC LIMIT 1", [name]
+    ).fetchone()
+    return None if row is None else str(row[0])
 
 
 def infos(

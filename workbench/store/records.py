@@ -24,6 +24,14 @@ class EmbeddingInfo:
     dim: int
 
 
+@dataclass(frozen=True, slots=True)
+class StoredSource:
+    """A stored document as an ingest knows it again: its fingerprint and its masked name."""
+
+    fingerprint: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchQuery:
     """What to look for.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
 
 from workbench.chunking import CHUNKER_VERSION, chunk
 from workbench.config import Config
@@ -18,7 +17,8 @@ from workbench.results import IngestItem, IngestReport, ItemStatus
 from workbench.sources.files import FileSource
 from workbench.sources.items import Item, Listing, Source
 from workbench.store.corpus import Corpus
-from workbench.store.records import EmbeddingInfo
+from workbench.store.history import require_name
+from workbench.store.records import EmbeddingInfo, StoredSource
 from workbench.tasks.listings import list_items
 from workbench.values import Chunk
 
@@ -31,6 +31,16 @@ class IngestProgress:
     total: int
     name: str
     remaining_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """The access ``label`` of what comes in, whether what is gone is removed (``sync``), and the
+    name of the snapshot that the ingest leaves behind."""
+
+    label: str
+    sync: bool = False
+    snapshot: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +58,40 @@ def ingest(
     run: Run,
     rooms: IngestRooms,
     sources: Sequence[Source],
+    options: IngestOptions,
     *,
-    label: str,
-    sync: bool,
     progress: Callable[[IngestProgress], None],
 ) -> IngestReport:
     """Bring sources into the corpus; what did not change since the last ingest is not read again.
 
     With ``sync``, documents of what was listed as a whole that are gone are removed. A bad item
     becomes a failed item of the report and the rest goes on; a failure that concerns every item
-    (no model server, no access, budget) ends the ingest, and what was stored stays stored.
+    (no model server, no access, budget) ends the ingest, and what was stored stays stored. Each
+    document is a committed change of its own, and the end of the ingest is a snapshot.
 
     Raises:
         UsageError, SourceError: if a source cannot be used at all; nothing was stored then.
         ModelError, StoreError, AccessDenied, BudgetExceeded: if the ingest cannot go on.
     """
-    run.require_write(label)
+    run.require_write(options.label)
+    require_name(options.snapshot)
     started_s = time.monotonic()
-    pipelines = cache(partial(_pipeline, rooms, label))
-    listing = list_items(run, rooms.files, rooms.corpus, sources, pipeline=pipelines)
-    pipeline = pipelines()
-    known = rooms.corpus.fingerprints(run)
-    items = list(_bring_in(run, rooms, listing.items, _Known(label, pipeline, known), progress))
-    if sync:
+    state = _State(run, rooms, options.label)
+    listing = list_items(
+        run, rooms.files, rooms.corpus, sources, pipeline=lambda: state.known.pipeline
+    )
+    known = state.for_items(listing.items)
+    items = list(_bring_in(run, rooms, listing.items, known, progress))
+    if options.sync:
         items.extend(_remove_missing(run, rooms.corpus, listing))
     if not any(item.status is ItemStatus.FAILED for item in items):
         for mark in listing.marks:
-            rooms.corpus.origins.keep_mark(run, mark.identity, pipeline, mark.value, label=label)
+            rooms.corpus.origins.keep_mark(
+                run, mark.identity, known.pipeline, mark.value, label=options.label
+            )
     return IngestReport(
         items=tuple(items),
-        corpus_version=rooms.corpus.version(run),
+        corpus_version=rooms.corpus.history.commit(run, options.snapshot),
         seconds=time.monotonic() - started_s,
         run_id=run.id,
     )
@@ -85,9 +99,51 @@ def ingest(
 
 @dataclass(frozen=True, slots=True)
 class _Known:
+    """What decides whether an item is unchanged, and the model that would embed it."""
+
     label: str
     pipeline: str
-    fingerprints: dict[str, str]
+    digest: str
+    stored: Mapping[str, StoredSource]
+
+    def has(self, item: Item) -> bool:
+        """Whether the item is stored as it is; errors as its fingerprint."""
+        stored = self.stored.get(item.uri)
+        return stored is not None and stored.fingerprint == f"{item.fingerprint()}:{self.pipeline}"
+
+
+class _State:
+    """What the corpus knows already, without a model server where one can do without.
+
+    Starting a server takes longer than telling that nothing changed. So if none runs, the digest
+    that the workspace last saw is believed, until an item turns out to need the model.
+    """
+
+    def __init__(self, run: Run, rooms: IngestRooms, label: str) -> None:
+        self._rooms = rooms
+        self._label = label
+        self._embedding = rooms.config.models.embedding
+        self._stored, digest = rooms.corpus.stored(run, self._embedding)
+        running = rooms.models.digest_if_running(self._embedding)
+        self._believed = running is None and digest is not None
+        self.known = self._with(running or digest or rooms.models.digest(self._embedding))
+
+    def for_items(self, items: Sequence[Item]) -> _Known:
+        """What is known, asked from the server if one of the items will be embedded."""
+        if self._believed and not all(_settled(self.known, item) for item in items):
+            self.known = self._with(self._rooms.models.digest(self._embedding))
+        return self.known
+
+    def _with(self, digest: str) -> _Known:
+        pipeline = _pipeline(self._rooms, self._label, digest)
+        return _Known(self._label, pipeline, digest, self._stored)
+
+
+def _settled(known: _Known, item: Item) -> bool:
+    try:
+        return known.has(item)
+    except SourceError:
+        return True  # It fails before it would be embedded.
 
 
 def _bring_in(
@@ -111,19 +167,19 @@ def _bring_in(
 
 def _one(run: Run, rooms: IngestRooms, item: Item, known: _Known) -> IngestItem:
     started_s = time.monotonic()
-    name = rooms.masker.mask_name(item.name, label=known.label)
-    before = known.fingerprints.get(item.uri)
+    before = known.stored.get(item.uri)
     try:
         fingerprint = f"{item.fingerprint()}:{known.pipeline}"
-        if before == fingerprint:
-            return IngestItem(name, item.uri, ItemStatus.UNCHANGED)
+        if before is not None and before.fingerprint == fingerprint:
+            return IngestItem(before.name, item.uri, ItemStatus.UNCHANGED)
         masked = rooms.masker.mask(item.read(known.label))
         chunks = chunk(masked, rooms.config.chunking)
         if not chunks:
             raise EmptyFile(
-                "this holds no text", value=name, next_step="Leave it out, or add its text."
+                "this holds no text", value=item.name, next_step="Leave it out, or add its text."
             )
     except (SourceError, MaskingError) as error:
+        name = rooms.masker.mask_name(item.name, label=known.label)
         return IngestItem(
             name,
             item.uri,
@@ -132,14 +188,9 @@ def _one(run: Run, rooms: IngestRooms, item: Item, known: _Known) -> IngestItem:
             error=rooms.masker.mask_text(str(error).replace(item.name, name), label=known.label),
         )
     vectors = rooms.models.embed(run, [embedded_text(piece) for piece in chunks])
-    embedding = rooms.config.models.embedding
+    embedding = EmbeddingInfo(rooms.config.models.embedding, known.digest, int(vectors.shape[1]))
     rooms.corpus.put(
-        run,
-        masked,
-        chunks,
-        vectors=vectors,
-        fingerprint=fingerprint,
-        embedding=EmbeddingInfo(embedding, rooms.models.digest(embedding), int(vectors.shape[1])),
+        run, masked, chunks, vectors=vectors, fingerprint=fingerprint, embedding=embedding
     )
     return IngestItem(
         masked.name,
@@ -156,13 +207,13 @@ def embedded_text(piece: Chunk) -> str:
     return f"{piece.heading}\n{piece.text}" if piece.heading else piece.text
 
 
-def _pipeline(rooms: IngestRooms, label: str) -> str:
+def _pipeline(rooms: IngestRooms, label: str, digest: str) -> str:
     """Everything besides the source that decides what is stored; a change re-ingests."""
     parts = (
         CHUNKER_VERSION,
         rooms.config.chunking.model_dump_json(),
         rooms.masker.version,
-        rooms.models.digest(rooms.config.models.embedding),
+        digest,
         label,
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -171,6 +222,9 @@ def _pipeline(rooms: IngestRooms, label: str) -> str:
 def _remove_missing(run: Run, corpus: Corpus, listing: Listing) -> Iterator[IngestItem]:
     present = {item.uri for item in listing.items}
     for info in corpus.documents(run):
+        # A document that was only granted may be read, and stays.
+        if not run.scope.allows(info.label):
+            continue
         if info.uri not in present and listing.covers(info.uri):
             corpus.remove(run, info.uri)
             yield IngestItem(info.name, info.uri, ItemStatus.REMOVED)

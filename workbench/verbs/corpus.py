@@ -28,6 +28,7 @@ class CorpusVerbs(Verbs):
         *sources: str | Path | Source,
         label: str = DEFAULT_LABEL,
         sync: bool = False,
+        snapshot: str | None = None,
         password: str | Mapping[str, str] | None = None,
         progress: Callable[[IngestProgress], None] | None = None,
     ) -> IngestReport:
@@ -35,7 +36,8 @@ class CorpusVerbs(Verbs):
 
         A source is a path of a file or folder, or a Rows, SqlRows, LakeFiles or ReaderDocuments.
         What did not change is skipped; ``sync`` removes documents that are gone from the given
-        folders, tables and collections. ``password`` opens protected PDF and Office files: one for
+        folders, tables and collections. The end is a snapshot, which ``snapshot`` names; see
+        ``versions``. ``password`` opens protected PDF and Office files: one for
         all, or by file name or pattern; it is not kept. A bad file or row is a failed item of the
         report, the rest goes on.
 
@@ -45,7 +47,7 @@ class CorpusVerbs(Verbs):
         """
         from workbench.sources.files import FilePaths
         from workbench.tasks.forget import ForgetRooms, finish_forgetting
-        from workbench.tasks.ingest import IngestRooms, ingest
+        from workbench.tasks.ingest import IngestOptions, IngestRooms, ingest
 
         workbench = self._workbench
         paths = [expanded(path) for path in sources if isinstance(path, str | Path)]
@@ -65,8 +67,7 @@ class CorpusVerbs(Verbs):
                 run,
                 rooms,
                 given,
-                label=label,
-                sync=sync,
+                IngestOptions(label, sync, snapshot),
                 progress=progress or _ignore,
             )
 
