@@ -74,10 +74,12 @@ def _dates(text: str, locale: Locale) -> Iterator[Mention]:
 
 
 def _amounts(text: str, kind: FieldType, locale: Locale) -> Iterator[Mention]:
-    taken = [match.span() for match in _DATE.finditer(text)]
+    taken = [(date.start, date.end) for date in _dates(text, locale)]
     for match in _AMOUNT.finditer(text):
         start = match.start() + len(match.group()) - len(match.group().lstrip())
-        if any(a < match.end() and start < b for a, b in taken):
+        while taken and taken[0][1] <= start:
+            taken.pop(0)
+        if taken and taken[0][0] < match.end():
             continue
         parsed = parse_money(match.group(), locale)
         if parsed is None:

@@ -78,9 +78,8 @@ class FieldSpec:
             "items": self.items.to_dict() if self.items else None,
             "fields": {field.name: field.to_dict() for field in self.fields},
             "normalisers": list(self.normalisers),
-            **rules,
         }
-        return {name: part for name, part in parts.items() if part not in ("", False, [], None, {})}
+        return {name: part for name, part in parts.items() if part} | rules
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def as_schema(source: object, *, name: str = "") -> Schema:
     if isinstance(source, str | Path):
         return _from_file(Path(source), name)
     if isinstance(source, type) and hasattr(source, "model_json_schema"):
-        return _from_json_schema(source.model_json_schema(), name or source.__name__)
+        return _from_model(source, name or source.__name__)
     if hasattr(source, "dtypes") and hasattr(source, "columns"):
         return _from_rows(source, name or "record")
     if isinstance(source, Mapping):
@@ -126,6 +126,16 @@ def _kind(word: object) -> FieldType:
     if found is None:
         raise _unusable(f"field type {word!r}")
     return FieldType(found)
+
+
+def _from_model(model: Any, name: str) -> Schema:
+    from pydantic.errors import PydanticUserError
+
+    try:
+        definition = model.model_json_schema()
+    except PydanticUserError as error:
+        raise _unusable(f"{name}: {error.message.partition(chr(10))[0]}") from error
+    return _from_json_schema(definition, name)
 
 
 def _from_json_schema(source: Mapping[str, Any], name: str) -> Schema:

@@ -53,15 +53,17 @@ def chosen(
     if len(text) <= max_chars or not passages:
         return [Window(((0, min(len(text), max_chars)),))]
     left = _by_rank(text, passages, queries)
-    head = [i for i, p in enumerate(passages) if p.end <= HEAD_CHARS] or [0]
+    most_head = min(HEAD_CHARS, max_chars // 2)
+    head = [i for i, p in enumerate(passages) if p.end <= most_head] or [0]
     windows: list[Window] = []
     for _ in range(most):
         picked = head if not windows else []
-        room = max_chars - sum(_size(passages[i]) for i in picked)
+        room = max_chars - sum(_size(passages[i], max_chars) for i in picked)
         for index in left:
-            if index not in picked and _size(passages[index]) <= room:
+            size = _size(passages[index], max_chars)
+            if index not in picked and (size <= room or not picked):
                 picked = [*picked, index]
-                room -= _size(passages[index])
+                room -= size
         if not picked:
             break
         left = [index for index in left if index not in picked]
@@ -91,8 +93,8 @@ def consecutive(
     ]
 
 
-def _size(passage: Passage) -> int:
-    return passage.end - passage.start + len(GAP)
+def _size(passage: Passage, max_chars: int) -> int:
+    return min(passage.end - passage.start, max_chars) + len(GAP)
 
 
 def _bounded(passage: Passage, max_chars: int) -> tuple[int, int]:

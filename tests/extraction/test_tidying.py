@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from workbench.extraction.assembling import assemble
+from workbench.extraction.locating import Source
+from workbench.extraction.schema_sources import as_schema
+from workbench.extraction.tidying import tidied
+
+TEXT = """ACME TOOLS SDN BHD
+(CO. REG. NO: 946207-D)
+LOT NO : 20, LEVEL 1,
+81100 JOHOR BAHRU
+TEL: 03-62062378\tFAX: 03-62062379
+(894996-D)
+TOTAL 5.00"""
+SCHEMA = as_schema({"shop": "text", "address": "text: postal address", "phone": "text: tel"})
+
+
+def address(said: str, **others: str) -> str:
+    leaves = {leaf.path: leaf for leaf in SCHEMA.leaves}
+    source = Source(TEXT)
+    found = tidied(assemble({"address": said, **others}, leaves, source), leaves, source)
+    result = found["address"]
+    assert TEXT[result.start : result.end] == result.quote
+    return result.quote
+
+
+def test_lines_of_others_at_the_edges_are_left_out() -> None:
+    whole = TEXT[: TEXT.index("\nTOTAL")]
+    shop = "ACME TOOLS SDN BHD"
+    assert address(whole, shop=shop) == "LOT NO : 20, LEVEL 1,\n81100 JOHOR BAHRU"
+    assert address(whole).startswith("ACME TOOLS")
+
+
+def test_a_label_of_its_own_stays() -> None:
+    leaves = {leaf.path: leaf for leaf in SCHEMA.leaves}
+    source = Source("Ask us\nTEL: 03-62062378")
+    found = tidied(assemble({"phone": source.text}, leaves, source), leaves, source)
+    assert found["phone"].quote == source.text
+
+
+def test_one_line_is_left_as_it_is() -> None:
+    assert address("TEL: 03-62062378") == "TEL: 03-62062378"
