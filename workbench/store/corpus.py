@@ -25,6 +25,7 @@ from workbench.store.ledger import CorpusLedger, PlaceholderRegister, StoredRepl
 from workbench.store.nodes import Nodes
 from workbench.store.origins import Origins
 from workbench.store.passages import Passages
+from workbench.store.past import PastSearches
 from workbench.store.records import EmbeddingInfo, SearchQuery, StoredSource, Vectors
 from workbench.store.search import Search
 from workbench.store.subjects import Subjects, require_none_retired
@@ -63,6 +64,7 @@ class Corpus:
     def __init__(self, folder: Path) -> None:
         self._database = Database(folder)
         self._search = Search(self._database)
+        self._past = PastSearches(self._database)
         self.grants = Grants(self._database)
         self.subjects = Subjects(self._database)
         self.history = History(self._database)
@@ -203,18 +205,21 @@ class Corpus:
             EmbeddingMismatch: if documents in scope were embedded by another model.
         """
         run.require_open()
-        return self._search.hits(query, run.scope)
+        return self._searching(run).hits(query, run.scope)
 
     def search_many(self, run: Run, queries: Sequence[SearchQuery]) -> list[tuple[Hit, ...]]:
         """The hits of each query, all from one version of the corpus; they share mode, k,
         embedding and filter. Raises as ``search``."""
         run.require_open()
-        return self._search.many(queries, run.scope)
+        return self._searching(run).many(queries, run.scope)
 
     def metadata_keys(self, run: Run) -> frozenset[str]:
         """The metadata keys that visible documents have."""
         run.require_open()
-        return self._search.metadata_keys(run.scope)
+        return self._searching(run).metadata_keys(run.scope)
+
+    def _searching(self, run: Run) -> Search:
+        return self._search if run.version is None else self._past.at(run.version)
 
     def sql(
         self,

@@ -41,6 +41,13 @@ _ANALYSER = "workbench_english"
 _NO_DOCUMENTS: Documents = MappingProxyType({})
 
 
+CHUNKS = (
+    "SELECT c.id AS chunk_id, c.document_id, c.page, c.heading, c.text "
+    "FROM store.chunks c JOIN store.documents d ON d.id = c.document_id"
+)
+"""What is indexed, as ``changes_since`` wants it."""
+
+
 class _Damaged(Exception):
     """The index cannot be read as it is."""
 
@@ -165,8 +172,7 @@ class KeywordIndex:
         changes = changes_since(
             self._database,
             opened.version,
-            "SELECT c.id AS chunk_id, c.document_id, c.page, c.heading, c.text "
-            "FROM store.chunks c JOIN store.documents d ON d.id = c.document_id",
+            CHUNKS,
         )
         if changes.version == opened.version:
             return opened
