@@ -143,10 +143,13 @@ class Workbench:
             return self._masker
         from workbench.masking.masker import Masker
         from workbench.masking.placeholders import load_key
+        from workbench.masking.rules import RULES_FILE, load_rules
 
+        rules = load_rules(self.folder / RULES_FILE)
         key = load_key(self.folder / KEY_FILE)
         keep = self.vault.keep if self.vault is not None and self.config.vault.enabled else None
-        return Masker(self.config.masking, self.corpus.placeholders, key=key, keep=keep)
+        register = self.corpus.placeholders
+        return Masker(self.config.masking, register, key=key, rules=rules, keep=keep)
 
     @_Room
     def vault(self) -> Vault | None:

@@ -18,6 +18,7 @@ from workbench.masking.placeholders import (
     Placeholders,
     digest,
     escape,
+    hashed,
     normalise,
     placeholder,
     placeholder_spans,
@@ -25,6 +26,7 @@ from workbench.masking.placeholders import (
 from workbench.masking.presidio import Presidio
 from workbench.masking.rampart import Rampart
 from workbench.masking.recognizers import RECOGNIZERS
+from workbench.masking.rules import MaskingRules, Treatment, Treatments
 from workbench.masking.spans import CERTAIN, Span, repeats, resolve
 from workbench.values import Document, MaskedDocument, Page
 
@@ -72,6 +74,7 @@ class Masker:
         placeholders: the register that numbers the values.
         key: 32 secret bytes for the digests in the register, see ``load_key``.
         detectors: other detectors in place of Presidio, Rampart and our own patterns.
+        rules: what is done with which type under which label, and recognisers of one's own.
         keep: is given what the placeholders of documents stand for, by type and number, before
             a masked document is returned; the vault's, where there is one.
     """
@@ -83,19 +86,27 @@ class Masker:
         *,
         key: bytes,
         detectors: Sequence[Detector] | None = None,
+        rules: MaskingRules | None = None,
         keep: Keep | None = None,
     ) -> None:
         self._config = config
+        self._rules = rules or MaskingRules()
+        self._treatments = Treatments(config, self._rules)
         self._placeholders = placeholders
         self._key = key
         self._keep = keep
-        chosen = detectors if detectors is not None else _detectors(config)
-        self._detection = Detection(chosen, config.types, config.threshold)
+        types = self._treatments.types
+        chosen = detectors if detectors is not None else _detectors(types, config.threshold)
+        custom = [own.recognizer() for own in self._rules.recognizers]
+        added = (Patterns(custom),) if custom else ()
+        self._detection = Detection((*chosen, *added), types, config.threshold)
 
     @property
     def version(self) -> str:
         """Changes whenever masked text could change: settings, detectors, models, rules."""
-        settings = json.dumps(self._config.model_dump(mode="json"), sort_keys=True)
+        settings = json.dumps(
+            [part.model_dump(mode="json") for part in (self._config, self._rules)], sort_keys=True
+        )
         kept = "" if self._keep is None else "|vault"
         parts = f"{_RULES}|{settings}|{self._detection.version}{kept}"
         return f"masking-{hashlib.sha256(parts.encode()).hexdigest()[:16]}"
@@ -113,12 +124,12 @@ class Masker:
         unsure = [key for key in keys if not _FIELD.fullmatch(key)]
         texts = [document.text, document.name, *document.metadata.values(), *unsure]
         escaped = [escape(text) for text in texts]
-        if document.label in self._config.keep_labels:
+        if self._treatments.keeps(document.label):
             replaced = [_Replacement(text) for text in escaped]
         else:
             fields = zip(keys, escaped[2:], strict=False)
             given = [[], [], *(_person_field(*field) for field in fields), *([] for _ in unsure)]
-            replaced = self._mask_all(escaped, given)
+            replaced = self._mask_all(escaped, given, document.label)
         counts: Counter[str] = Counter()
         for part in replaced:
             counts.update(part.counts)
@@ -150,24 +161,25 @@ class Masker:
         Raises:
             MaskingError: if anything failed.
         """
-        if label is not None and label in self._config.keep_labels:
+        if self._treatments.keeps(label):
             return text
-        kept = placeholder_spans(text, self._config.types)
-        found = resolve(text, [*self._known_people(text), *self.find([text])[0]])
+        kept = placeholder_spans(text, self._treatments.types)
+        people = self._not_kept(self._known_people(text), label)
+        found = resolve(text, [*people, *self.find([text], label=label)[0]])
         spans = [
             span
             for span in found
             if not any(span.start < end and start < span.end for start, end in kept)
         ]
-        return self._replace([text], [spans], keep=False)[0].text
+        return self._replace([text], [spans], label=label, keep=False)[0].text
 
     def keys_of(self, value: str) -> list[tuple[str, str]]:
         """How the register may know a value: entity type and digest, for every type."""
-        return [(kind, digest(self._key, kind, value)) for kind in self._config.types]
+        return [(kind, digest(self._key, kind, value)) for kind in self._treatments.types]
 
     def _known_people(self, text: str) -> list[Span]:
         """People whom the documents name: a bare question gives a detector little to go by."""
-        if "PERSON" not in self._config.types:
+        if "PERSON" not in self._treatments.types:
             return []
         words = [match.span() for match in _NAME_WORD.finditer(text)]
         groups = [
@@ -207,20 +219,28 @@ class Masker:
         masked = {text: part.text for text, part in zip(distinct, replaced, strict=True)}
         return [masked[text] for text in texts]
 
-    def find(self, texts: Sequence[str]) -> list[list[Span]]:
+    def find(self, texts: Sequence[str], *, label: str | None = None) -> list[list[Span]]:
         """What would be masked in each text, in order and without overlaps.
 
         Raises:
             MaskingError: if anything failed.
         """
-        found = self._detection.find(texts)
+        found = [self._not_kept(spans, label) for spans in self._detection.find(texts)]
         return [
             self._with_names([text], [spans])[0][0]
             for text, spans in zip(texts, found, strict=True)
         ]
 
+    def treatment(self, kind: str, label: str | None = None) -> Treatment:
+        """What is done with values of type ``kind`` in documents of ``label``."""
+        return self._treatments.of(kind, label)
+
+    def _not_kept(self, spans: Sequence[Span], label: str | None) -> list[Span]:
+        """Without what stays readable: it must not stand in the way of what does not."""
+        return [s for s in spans if self._treatments.of(s.type, label) is not Treatment.KEEP]
+
     def _mask_all(
-        self, texts: Sequence[str], given: Sequence[Sequence[Span]]
+        self, texts: Sequence[str], given: Sequence[Sequence[Span]], label: str
     ) -> list[_Replacement]:
         name = texts[1]
         # The name is read twice: as words, and as it is, for what its marks hold together. Those
@@ -229,9 +249,10 @@ class Masker:
         readable = found.pop()
         found[1] = [span for span in found[1] if span.type != "PERSON"] + readable
         spans, names = self._with_names(
-            texts, [[*a, *b] for a, b in zip(found, given, strict=True)]
+            texts,
+            [self._not_kept([*a, *b], label) for a, b in zip(found, given, strict=True)],
         )
-        return self._replace(texts, spans, names)
+        return self._replace(texts, spans, names, label=label)
 
     def _with_names(
         self, texts: Sequence[str], found: Sequence[Sequence[Span]]
@@ -261,19 +282,33 @@ class Masker:
         spans: Sequence[Sequence[Span]],
         names: Names | None = None,
         *,
+        label: str | None = None,
         keep: bool = True,
     ) -> list[_Replacement]:
         keys = [
             [(span.type, self._digest(text, span, names)) for span in own]
             for text, own in zip(texts, spans, strict=True)
         ]
-        numbers = self._placeholders.numbers(key for own in keys for key in own)
+        numbers = self._placeholders.numbers(
+            key
+            for own in keys
+            for key in own
+            if self._treatments.of(key[0], label) is Treatment.MASK
+        )
         if keep and self._keep is not None:
             self._keep(_values(texts, spans, keys, numbers))
         return [
-            _replaced(text, own, [placeholder(key[0], numbers[key]) for key in own_keys])
+            _replaced(text, own, [self._shown(key, numbers, label) for key in own_keys])
             for text, own, own_keys in zip(texts, spans, keys, strict=True)
         ]
+
+    def _shown(
+        self, key: tuple[str, str], numbers: Mapping[tuple[str, str], int], label: str | None
+    ) -> str:
+        treatment = self._treatments.of(key[0], label)
+        if treatment is Treatment.MASK:
+            return placeholder(key[0], numbers[key])
+        return hashed(*key) if treatment is Treatment.HASH else ""
 
     def _digest(self, text: str, span: Span, names: Names | None) -> str:
         value = text[span.start : span.end]
@@ -290,13 +325,13 @@ def _values(
 ) -> dict[tuple[str, int], str]:
     """What each placeholder stands for: its fullest spelling, of these the most frequent.
 
-    Who was forgotten has the number 0 and no value.
+    Who was forgotten has the number 0 and no value; what is hashed or dropped has no number.
     """
     spelled: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
     for text, own, own_keys in zip(texts, spans, keys, strict=True):
         for span, key in zip(own, own_keys, strict=True):
             spelling = " ".join(text[span.start : span.end].split())
-            spelled[key[0], numbers[key]][spelling] += 1
+            spelled[key[0], numbers.get(key, 0)][spelling] += 1
     return {
         shown: max(counts, key=lambda value: (len(normalise(shown[0], value)), counts[value]))
         for shown, counts in spelled.items()
@@ -318,10 +353,10 @@ def _replaced(text: str, spans: Sequence[Span], shown: Sequence[str]) -> _Replac
     return result
 
 
-def _detectors(config: MaskingConfig) -> tuple[Detector, ...]:
-    if not config.types:
+def _detectors(types: Sequence[str], threshold: float) -> tuple[Detector, ...]:
+    if not types:
         return ()
-    return (Patterns(RECOGNIZERS), Presidio(config.types, config.threshold), Rampart())
+    return (Patterns(RECOGNIZERS), Presidio(types, threshold), Rampart())
 
 
 def _readable_name(name: str) -> str:

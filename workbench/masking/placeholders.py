@@ -20,7 +20,8 @@ from workbench.errors import MaskingError
 
 KEY_BYTES = 32
 
-_PLACEHOLDER = re.compile(r"<\s*([A-Za-z][A-Za-z_]*_\d+)\s*>")
+_HASH_CHARS = 16
+_PLACEHOLDER = re.compile(r"<\s*([A-Za-z][A-Za-z_]*(?:_\d+|:[0-9A-Fa-f]+))\s*>")
 _TITLES = re.compile(r"^(?:(?:mr|mrs|ms|miss|mx|dr|prof|sir|dame|lord|lady|rev|hon)\.?\s+)+", re.I)
 _POSSESSIVE = re.compile(r"['\u2019]s?$")
 _MARKS_IGNORED = frozenset(
@@ -83,10 +84,16 @@ def placeholder(entity_type: str, number: int) -> str:
     return f"<{entity_type}_{number}>"
 
 
+def hashed(entity_type: str, digest: str) -> str:
+    """What stands in the masked text where values are hashed: the same for the same value."""
+    return f"<{entity_type}:{digest[:_HASH_CHARS]}>"
+
+
 def placeholder_spans(text: str, types: Collection[str]) -> list[tuple[int, int]]:
     """Where placeholders of ``types`` stand in ``text``, exactly as they are written."""
     kinds = "|".join(re.escape(kind) for kind in sorted(types))
-    return [match.span() for match in re.finditer(rf"<(?:{kinds})_[1-9][0-9]*>", text)]
+    shown = rf"<(?:{kinds})(?:_[1-9][0-9]*|:[0-9a-f]{{{_HASH_CHARS}}})>"
+    return [match.span() for match in re.finditer(shown, text)]
 
 
 def escape(text: str) -> str:

@@ -35,23 +35,24 @@ class Recognizer:
     score: float
     find: Finder = whole
     ignore_case: bool = False
+    timeout_s: float = TIMEOUT_S
 
     def spans(self, text: str) -> Iterator[Span]:
         """Every value in ``text``.
 
         Raises:
-            MaskingError: if the pattern took longer than 20 seconds: a text that was not fully
+            MaskingError: if the pattern took longer than ``timeout_s``: a text that was not fully
                 searched must not count as clean.
         """
         compiled = regex.compile(self.pattern, regex.IGNORECASE if self.ignore_case else 0)
         group: int | str = "value" if "value" in compiled.groupindex else 0
         try:
-            for match in compiled.finditer(text, timeout=TIMEOUT_S, concurrent=False):
+            for match in compiled.finditer(text, timeout=self.timeout_s, concurrent=False):
                 for start, end in self.find(text, *match.span(group)):
                     yield Span(start, end, self.type, self.score)
         except TimeoutError as error:
             raise MaskingError(
                 "a text took too long to search for personal data",
-                value=f"{self.name}, more than {TIMEOUT_S:g} s",
+                value=f"{self.name}, more than {self.timeout_s:g} s",
                 next_step="Look at the file: very long unbroken lines are the usual reason.",
             ) from error
