@@ -20,6 +20,7 @@ page = st.navigation(
     [
         st.Page("app_pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("app_pages/ask.py", title="Ask", icon=":material/forum:"),
+        st.Page("app_pages/summarise.py", title="Summarise", icon=":material/summarize:"),
         st.Page("app_pages/library.py", title="Library", icon=":material/library_books:"),
     ],
     position="top",

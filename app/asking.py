@@ -59,12 +59,13 @@ class Asking:
             self._answer()
         except WorkbenchError as error:
             self.error = error
-        except Exception:
-            # Nobody above a thread would show it; the page says where to look.
-            logger.exception("a question failed in an unforeseen way")
+        except Exception as error:  # noqa: BLE001 -- nobody above a thread would show it
+            # The class only: a foreign message may hold words of a document.
+            logger.error("a question failed in an unforeseen way: %s", type(error).__name__)
             self.error = WorkbenchError(
                 "the question failed in a way that Workbench did not foresee",
-                next_step="Ask again. The terminal that serves the app shows the details.",
+                value=type(error).__name__,
+                next_step="Ask again, or tell whoever runs Workbench.",
             )
 
     def _answer(self) -> None:

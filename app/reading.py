@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from workbench import Citation, Claim, Hit, MaskedDocument
+from workbench import Citation, Claim, Hit, IngestReport, MaskedDocument, Summary
 from workbench.errors import WorkbenchError
 from workbench.render import highlight_html, merge_spans
+from workbench.results import ItemStatus
 
 PART_CHARS = 30_000
 """A document without pages is read in parts of about this size; a browser chokes on a book."""
@@ -178,6 +179,20 @@ def answer_html(claims: Sequence[Claim], citations: Sequence[Citation]) -> str:
     return " ".join(sentences)
 
 
+def summary_html(summary: Summary) -> str:
+    """The sentences of a summary by section, each with its number behind it."""
+    listed = summary.style in {"bullets", "timeline"}
+    parts: list[str] = []
+    section = ""
+    for number, sentence in enumerate(summary.sentences, start=1):
+        if sentence.section != section:
+            section = sentence.section
+            parts.append(f'<div class="wb-heading">{safe(section)}</div>')
+        words = f"{safe(prose(sentence.text))}<sup>[{number}]</sup>"
+        parts.append(f'<div class="wb-item">{words}</div>' if listed else f"{words} ")
+    return "".join(parts)
+
+
 def where(document: str, page: int | None, heading: str = "") -> str:
     """A document's name with page and nearest heading, in words."""
     nearest = heading.rpartition(" > ")[2]
@@ -198,6 +213,24 @@ def error_html(error: WorkbenchError) -> str:
         f'<div class="wb-error" role="alert"><p><strong>{escape(what)}{value}</strong></p>'
         f"<p>{next_step}</p></div>"
     )
+
+
+def report_html(report: IngestReport) -> str:
+    """What became of each file, those that failed first, with the reason."""
+    words = {
+        ItemStatus.ADDED: "added",
+        ItemStatus.UPDATED: "updated",
+        ItemStatus.UNCHANGED: "already there",
+        ItemStatus.REMOVED: "removed",
+        ItemStatus.FAILED: "not added",
+    }
+    rows = []
+    for item in sorted(report.items, key=lambda item: item.status is not ItemStatus.FAILED):
+        masked = f", {counted(item.masked, 'personal detail')} masked" if item.masked else ""
+        told = escape(item.error) if item.error else f"{words[item.status]}{masked}"
+        kind = " wb-failed" if item.error else ""
+        rows.append(f'<li class="wb-file{kind}"><strong>{safe(item.name)}</strong> {told}</li>')
+    return f'<ul class="wb-files">{"".join(rows)}</ul>'
 
 
 def bars_html(counts: Mapping[str, int]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import reading
 import streamlit as st
@@ -10,6 +11,7 @@ import workspace
 from asking import Asking
 from reading import Cited
 from streamlit.delta_generator import DeltaGenerator
+from working import Job
 
 from workbench import Answer, Hit, MaskedDocument, Support
 from workbench.errors import WorkbenchError
@@ -80,13 +82,19 @@ def retry() -> None:
 
 def show_empty() -> None:
     """What to do first in a workspace without documents."""
+    may_add = workspace.may_add()
     with st.container(border=True, key="empty"):
         st.header("This workspace is empty", anchor=False)
+        if not may_add:
+            st.text("Ask whoever looks after it to add documents that you may read.")
+            return
         st.html(
-            '<p class="wb-lead">Add a folder or single files: PDF, Word, Excel, CSV, web pages, '
-            "Markdown and plain text. Personal details are masked before anything is stored.</p>"
-            "<p>Run this in a terminal, with your own folder at its end, then come back:</p>"
+            '<p class="wb-lead">Add documents: PDF, Word, Excel, CSV, web pages, Markdown and '
+            "plain text. Personal details are masked before anything is stored.</p>"
         )
+        if st.button("Add documents", icon=":material/upload_file:", key="go", type="primary"):
+            st.switch_page("app_pages/library.py")
+        st.html('<p class="wb-muted wb-small">Or add a whole folder from a terminal:</p>')
         st.code(
             f'workbench --workspace "{workspace.folder()}" ingest my-folder',
             language=None,
@@ -96,7 +104,6 @@ def show_empty() -> None:
             "I have added documents",
             icon=":material/refresh:",
             key="refresh",
-            type="primary",
             on_click=workspace.look_again,
         )
 
@@ -172,6 +179,24 @@ def scroll_to_latest() -> None:
     st.html(_SCROLL_TO_QUESTION, unsafe_allow_javascript=True)
 
 
+def show_progress(job: Job[Any], words: str) -> None:
+    """How far long work is, and an estimate once there is something to go by."""
+    left_s = job.took_s / job.share - job.took_s if job.share > 0.1 else None
+    told = f"{words} {job.words}".strip()
+    if left_s is not None:
+        told += f" · about {reading.duration(left_s)} left"
+    st.progress(min(1.0, job.share), text=reading.label(told))
+
+
+def show_ended(job: Job[Any]) -> None:
+    """Work that ended without a result: why, or that it was stopped."""
+    if job.error is not None:
+        show_error(job.error)
+    else:
+        st.badge("Stopped", icon=":material/stop_circle:", color="gray")
+        st.text("You stopped this before it was done. What was stored until then is kept.")
+
+
 def open_source(cited: Cited) -> None:
     """The reader beside the page, at the words of ``cited``."""
     try:
@@ -222,7 +247,7 @@ def _show_citations(answer: Answer, *, key: str) -> None:
             icon=":material/description:",
             help="Read these words in their document",
         )
-        _show_quote(citation.quote)
+        show_quote(citation.quote)
         if opened:
             span = (citation.start, citation.end)
             open_source(Cited(citation.document_id, (span,), claims))
@@ -247,11 +272,12 @@ def _show_abstention(answer: Answer, *, key: str) -> None:
 def _show_passage(hit: Hit, *, key: str) -> None:
     name = reading.label(reading.clipped(reading.hit_where(hit), 80))
     opened = st.button(name, key=key, icon=":material/description:", type="tertiary")
-    _show_quote(hit.chunk.text)
+    show_quote(hit.chunk.text)
     if opened:
         open_source(Cited(hit.chunk.document_id, ((hit.chunk.start, hit.chunk.end),)))
 
 
-def _show_quote(text: str) -> None:
+def show_quote(text: str) -> None:
+    """Words of a document, apart from the page's own."""
     shown = reading.clipped(reading.prose(text), QUOTE_CHARS)
     st.html(f'<p class="wb-quote">{reading.safe(shown)}</p>')

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from uploads import Upload, keep, safe_name
+from working import Job
 
-from workbench import Session, Workbench, open_workbench
+from workbench import IngestReport, Session, Workbench, open_workbench
 from workbench.errors import AccessDenied
+from workbench.guard.policy import Action, decide
+from workbench.values import DEFAULT_LABEL
 
 RECENT = 8
 SUGGESTIONS = 4
@@ -57,6 +62,33 @@ def documents() -> Sequence[Any]:
 def suggestions() -> Sequence[str]:
     """Questions that the documents' own headings suggest, else their names; at most four."""
     return _suggestions(_whose(), session())
+
+
+def labels() -> list[str]:
+    """Labels to choose from for new documents: those in use and this actor's own."""
+    known = {info.label for info in documents()} | session().actor.scope.labels
+    return [DEFAULT_LABEL, *sorted(known - {DEFAULT_LABEL})]
+
+
+def may_add() -> bool:
+    """Whether this actor's role lets documents be added under some label."""
+    actor = session().actor
+    return any(decide(actor, Action.INGEST, label).allowed for label in labels())
+
+
+def add(uploads: Sequence[Upload], label: str) -> Job[IngestReport]:
+    """Keep the files in the workspace and begin to bring them in under ``label``."""
+    current = session()
+    place = Path(folder()) / "uploads" / safe_name(label)
+    paths = keep(uploads, place)
+
+    def work(job: Job[IngestReport]) -> IngestReport:
+        def tell(progress: Any) -> None:
+            job.tell(progress.done / max(1, progress.total), progress.name)
+
+        return current.ingest(*paths, label=label, progress=tell)
+
+    return Job("Adding documents", work).start()
 
 
 def look_again() -> None:

@@ -30,6 +30,7 @@ _ROOMS = {
     "Page": "workbench.values",
     "Scope": "workbench.values",
     "Support": "workbench.values",
+    "Summary": "workbench.results",
     "Table": "workbench.results",
     "Usage": "workbench.values",
     "WorkbenchError": "workbench.errors",

@@ -124,8 +124,38 @@ def test_hostile_documents_stay_text(page: Page, served: str, seen: Seen) -> Non
     assert seen == Seen()
 
 
+def test_an_own_file_is_added_summarised_and_its_words_opened(
+    page: Page, served: str, seen: Seen, tmp_path: Path
+) -> None:
+    own = tmp_path / "canteen.txt"
+    own.write_text(
+        "The canteen opens at 11:30. A lunch costs 7 dollars. Write to jane.doe@example.org.",
+        encoding="utf-8",
+    )
+    bad = tmp_path / "program.pdf"
+    bad.write_bytes(b"MZ\x90\x00" + bytes(400))
+    page.goto(f"{served}/library")
+    page.get_by_text("Add documents").click()
+    page.locator("input[type=file]").set_input_files([own, bad])
+    page.get_by_role("button", name="Add", exact=True).click()
+    report = page.locator("ul.wb-files")
+    expect(report).to_be_visible(timeout=ANSWER_TIMEOUT_MS)
+    expect(report.locator("li").first).to_contain_text("program.pdf")
+    expect(report.locator("li").last).to_contain_text("1 personal detail masked")
+    page.get_by_role("link", name="Summarise").click()
+    page.get_by_label("Documents").fill("canteen")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Summarise", exact=True).click()
+    expect(page.get_by_text("Read 100% of 1 document")).to_be_visible(timeout=ANSWER_TIMEOUT_MS)
+    page.get_by_role("button", name="[1]").first.click()
+    expect(page.locator(".wb-source mark").first).to_be_visible()
+    expect(page.locator(".wb-source")).not_to_contain_text("jane.doe")
+    assert seen == Seen()
+
+
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("path", ["", "ask", "library"])
+@pytest.mark.parametrize("path", ["", "ask", "summarise", "library"])
 def test_pages_fit_their_width(page: Page, served: str, path: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": WIDTHS[width]})
     page.goto(f"{served}/{path}")

@@ -42,11 +42,14 @@ def test_a_question_on_home_is_answered_on_ask(use: MakeWorkbench, open_page: Op
 
 def test_an_empty_workspace_says_the_next_step(use: MakeWorkbench, open_page: OpenPage) -> None:
     workbench = use(empty=True)
-    for name in ("home", "ask", "library"):
+    for name in ("home", "ask", "summarise"):
         app = open_page(name)
         assert not app.exception
         assert app.header[0].value == "This workspace is empty"
         assert f'workbench --workspace "{workbench.folder}" ingest' in app.code[0].value
+    app.button(key="go").click().run()
+    assert app.title[0].value == "Library"
+    assert "Add documents" in [expander.label for expander in app.expander]
 
 
 def test_a_damaged_workspace_is_told_in_words(use: MakeWorkbench, open_page: OpenPage) -> None:

@@ -4,6 +4,7 @@ from workbench.results.answer import ABSTENTION, Answer
 from workbench.results.audit import AuditCheck
 from workbench.results.hits import Hits
 from workbench.results.ingest import IngestItem, IngestReport, ItemStatus
+from workbench.results.summary import Summary
 from workbench.results.table import Table
 from workbench.results.vault import ForgetReport, Revealed
 
@@ -17,5 +18,6 @@ __all__ = [
     "IngestReport",
     "ItemStatus",
     "Revealed",
+    "Summary",
     "Table",
 ]

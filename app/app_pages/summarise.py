@@ -1,0 +1,159 @@
+"""Summarise documents; every sentence opens its source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reading
+import streamlit as st
+import widgets
+import workspace
+from reading import Cited
+from working import Job
+
+from workbench import Summary
+
+_TICK_S = 0.5
+_EVERYTHING = "All documents"
+_STYLES = {
+    "A short paragraph": "brief",
+    "Main points": "bullets",
+    "For a decision": "executive",
+    "In order of time": "timeline",
+    "Part by part": "per-section",
+}
+_LENGTHS = {"Short": 0.5, "Normal": 1.0, "Long": 2.0}
+_USUAL = {"brief": 4, "bullets": 7, "executive": 8, "timeline": 10, "per-section": 2}
+
+
+def main() -> None:
+    """The page."""
+    widgets.show_title("Summarise")
+    documents = workspace.documents()
+    if not documents:
+        widgets.show_empty()
+        return
+    job: Job[Summary] | None = st.session_state.get("summary")
+    running = job is not None and job.running
+    _show_form(documents, disabled=running)
+    if job is None:
+        st.html(
+            '<p class="wb-muted">Choose what to read. Each sentence of the summary is checked '
+            "against the documents; what they do not say is left out and shown to you.</p>"
+        )
+    elif job.running:
+        _show_progress(job)
+    elif job.result is not None:
+        _show_summary(job.result)
+    else:
+        widgets.show_ended(job)
+
+
+def _show_form(documents: Any, *, disabled: bool) -> None:
+    names = {info.id: info.name for info in documents}
+    with st.form("wanted", border=True):
+        chosen = st.multiselect(
+            "Documents",
+            list(names),
+            format_func=lambda number: reading.readable(names[number]),
+            placeholder=_EVERYTHING,
+            key="summary_documents",
+        )
+        left, right = st.columns(2)
+        style = left.selectbox("Kind of summary", list(_STYLES), key="summary_style")
+        length = right.segmented_control(
+            "Length", list(_LENGTHS), default="Normal", key="summary_length", required=True
+        )
+        focus = st.text_input(
+            "Look for (optional)", placeholder="A topic or a question", key="summary_focus"
+        )
+        if st.form_submit_button("Summarise", type="primary", disabled=disabled, key="summarise"):
+            kind = _STYLES[style]
+            sentences = max(1, round(_USUAL[kind] * _LENGTHS[length or "Normal"]))
+            _start(chosen, kind, sentences, focus)
+            st.rerun()
+
+
+def _start(chosen: list[int], style: str, sentences: int, focus: str) -> None:
+    session = workspace.session()
+
+    def work(job: Job[Summary]) -> Summary:
+        def tell(progress: Any) -> None:
+            job.tell(progress.done / max(1, progress.total))
+
+        return session.summarise(
+            chosen or None, style=style, length=sentences, focus=focus, progress=tell
+        )
+
+    st.session_state["summary"] = Job("The summary", work).start()
+
+
+@st.fragment(run_every=_TICK_S)
+def _show_progress(job: Job[Summary]) -> None:
+    if not job.running:
+        st.rerun()
+    widgets.show_progress(job, "Reading and writing")
+    st.button("Stop", icon=":material/stop_circle:", key="stop", on_click=job.stop)
+
+
+def _show_summary(summary: Summary) -> None:
+    title = reading.readable(summary.title)
+    st.header(reading.label(reading.clipped(title, 80)), anchor=False)
+    st.html(f'<p class="wb-muted wb-small">{reading.safe(_read_words(summary))}</p>')
+    if not summary.sentences:
+        st.text("The documents hold nothing that could be summarised.")
+        return
+    st.html(f'<div class="wb-text">{reading.summary_html(summary)}</div>')
+    _show_downloads(summary)
+    st.subheader("Where each sentence comes from", anchor=False)
+    for number, sentence in enumerate(summary.sentences, start=1):
+        for place, citation in enumerate(sentence.citations):
+            name = reading.label(reading.where(citation.document, citation.page))
+            opened = st.button(
+                rf"**\[{number}\]** {name}",
+                key=f"summary-{number}-{place}",
+                icon=":material/description:",
+                help="Read these words in their document",
+            )
+            widgets.show_quote(citation.quote)
+            if opened:
+                span = (citation.start, citation.end)
+                widgets.open_source(Cited(citation.document_id, (span,), sentence.text))
+    if summary.removed:
+        with st.expander(
+            f"Left out: {reading.counted(len(summary.removed), 'sentence')} no document says"
+        ):
+            for sentence in summary.removed:
+                widgets.show_quote(sentence.draft or sentence.text)
+
+
+def _read_words(summary: Summary) -> str:
+    of = reading.counted(len(summary.documents), "document")
+    parts = [f"Read {summary.coverage:.0%} of {of}"]
+    replaced = sum(sentence.verdict.value == "replaced" for sentence in summary.sentences)
+    if replaced:
+        parts.append(f"{reading.counted(replaced, 'sentence')} in the document's own words")
+    parts.append(f"written by {summary.model} in {reading.duration(summary.usage.seconds)}")
+    return " · ".join(parts)
+
+
+def _show_downloads(summary: Summary) -> None:
+    with st.container(horizontal=True, gap="small"):
+        files = (
+            ("Word", "summary.docx", summary.docx, "application/octet-stream"),
+            ("Web page", "summary.html", summary.html, "text/html"),
+            ("Text", "summary.md", summary.markdown, "text/markdown"),
+        )
+        for label, name, data, kind in files:
+            st.download_button(
+                label,
+                data,
+                file_name=name,
+                mime=kind,
+                icon=":material/download:",
+                key=f"download-{name}",
+                on_click="ignore",
+            )
+
+
+main()

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.app.conftest import SENTENCE, TIMEOUT_S, MakeWorkbench, OpenPage, page_html
+from workbench.config import ActorConfig, Config
+from workbench.errors import ModelUnavailable
+from workbench.models.messages import ChatRequest
+
+pytestmark = pytest.mark.app
+
+INVENTED = "Dragons guard the badge office since the Middle Ages."
+
+
+def writing(request: ChatRequest) -> str:
+    points = [{"passage": 1, "points": [1], "sentence": text} for text in (SENTENCE, INVENTED)]
+    return json.dumps({"points": points})
+
+
+def broken(request: ChatRequest) -> str:
+    raise ModelUnavailable("no model server answers", next_step="Run `workbench models status`.")
+
+
+def summarise(app: AppTest) -> AppTest:
+    next(b for b in app.button if b.label == "Summarise").click().run()
+    assert not app.exception
+    app.session_state["summary"].wait(TIMEOUT_S)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_a_summary_shows_its_sources_and_what_was_left_out(
+    use: MakeWorkbench, open_page: OpenPage
+) -> None:
+    use(writing)
+    app = summarise(open_page("summarise"))
+    html = page_html(app)
+    assert f"{SENTENCE}<sup>[1]</sup>" in html
+    assert "Read 100% of 3 documents" in html
+    assert "Left out: 1 sentence no document says" in [e.label for e in app.expander]
+    source = next(button for button in app.button if button.label.startswith(r"**\[1\]**"))
+    source.click().run()
+    assert f"<mark>{SENTENCE}</mark>" in page_html(app)
+
+
+def test_an_error_is_told_and_nothing_is_lost(use: MakeWorkbench, open_page: OpenPage) -> None:
+    use(broken)
+    app = open_page("summarise")
+    app.multiselect(key="summary_documents").set_value([1])
+    app = summarise(app)
+    assert "No model server answers" in page_html(app)
+    assert app.multiselect(key="summary_documents").value == [1]
+
+
+def test_no_documents_no_form(use: MakeWorkbench, open_page: OpenPage) -> None:
+    use(empty=True)
+    app = open_page("summarise")
+    assert app.header[0].value == "This workspace is empty"
+    assert not app.multiselect
+
+
+def test_a_viewer_may_not_add_but_may_summarise(
+    use: MakeWorkbench, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actors: dict[str, Any] = {"vera": ActorConfig(role="viewer", labels=("*",))}
+    use(writing, config=Config(actors=actors))
+    monkeypatch.setenv("WORKBENCH_ACTOR", "vera")
+    app = open_page("library")
+    assert [e.label for e in app.expander] == []
+    assert SENTENCE in page_html(summarise(open_page("summarise")))
