@@ -4,6 +4,8 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -14,26 +16,61 @@ from llama_index.core.vector_stores import MetadataFilter, MetadataFilters
 
 from workbench.errors import UsageError
 from workbench.guard.policy import Action
+from workbench.guard.run import Run
 from workbench.store.corpus import Corpus
-from workbench.store.llama_index import as_index, as_retriever
+from workbench.store.filters import Filter, Op, Where
+from workbench.store.llama_index import as_index, as_retriever, as_vector_store
+from workbench.store.llama_nodes import IncomingNode
+from workbench.store.nodes import MaskedNode, NodeQuery
 from workbench.store.records import SearchQuery
+from workbench.values import Hit
+
+
+@dataclass
+class ReadOnlyDoors:
+    """What a session does behind a vector store without a label, in the scope of one run."""
+
+    corpus: Corpus
+    run_for: Callable[..., Run]
+    asked: list[NodeQuery] = field(default_factory=list)
+
+    def add(self, nodes: Sequence[IncomingNode]) -> None:
+        raise UsageError("this vector store is read-only", next_step="Give a label.")
+
+    def remove(self, where: Filter) -> None:
+        raise UsageError("this vector store is read-only", next_step="Give a label.")
+
+    def find(self, where: Filter) -> Sequence[MaskedNode]:
+        return self.corpus.nodes.find(self.run_for("hr"), None, where)
+
+    def query(self, wanted: NodeQuery) -> Sequence[tuple[Hit, str | None]]:
+        self.asked.append(wanted)
+        run = self.run_for("hr", action=Action.SEARCH)
+        query = SearchQuery(wanted.text, k=wanted.k, mode="keyword", where=wanted.where)
+        return [(hit, None) for hit in self.corpus.search(run, query)]
 
 
 @pytest.fixture
-def search(corpus: Corpus, run_for, put):
+def doors(corpus: Corpus, run_for, put) -> ReadOnlyDoors:
     put("policy", "travel policy", "sick leave", label="hr")
+    put("other", "travel costs", label="hr")
     put("secret", "travel secrets", label="legal")
+    return ReadOnlyDoors(corpus, run_for)
 
+
+@pytest.fixture
+def search(doors: ReadOnlyDoors):
     def hits(text: str, k: int):
-        run = run_for("hr", action=Action.SEARCH)
-        return corpus.search(run, SearchQuery(text, k=k, mode="keyword"))
+        where = Where("uri", Op.NE, "other")
+        return [hit for hit, _ in doors.query(NodeQuery(text, k=k, where=where))]
 
     return hits
 
 
 @pytest.fixture
-def index(search):
-    return as_index(search, embedding=MockEmbedding(embed_dim=3))
+def index(doors: ReadOnlyDoors):
+    store = as_vector_store(doors, is_embedding_query=False)
+    return as_index(store, embedding=MockEmbedding(embed_dim=3))
 
 
 def test_nodes_lead_back_to_the_words(search, corpus: Corpus, run_for) -> None:
@@ -46,11 +83,11 @@ def test_nodes_lead_back_to_the_words(search, corpus: Corpus, run_for) -> None:
 
 
 def test_scope_holds_through_every_door(search, index) -> None:
-    retrievers = (as_retriever(search), index.as_retriever(similarity_top_k=10))
-    for retriever in retrievers:
-        assert [node.text for node in retriever.retrieve("travel secrets")] == ["travel policy"]
-        found = asyncio.run(retriever.aretrieve("travel"))
-        assert [node.text for node in found] == ["travel policy"]
+    for retriever in (as_retriever(search), index.as_retriever(similarity_top_k=10)):
+        found = {node.text for node in retriever.retrieve("travel secrets")}
+        assert "travel policy" in found <= {"travel policy", "travel costs"}
+        again = asyncio.run(retriever.aretrieve("travel"))
+        assert {node.text for node in again} == found
 
 
 def test_a_query_engine_answers_from_the_corpus(index) -> None:
@@ -72,21 +109,25 @@ def test_the_index_is_read_only(index, corpus: Corpus, run_for) -> None:
     ):
         with pytest.raises(UsageError, match="read-only"):
             change()
-    assert corpus.version(run_for("*")) == 2
+    assert corpus.version(run_for("*")) == 3
 
 
-def test_filters_are_refused_instead_of_ignored(index) -> None:
-    filters = MetadataFilters(filters=[MetadataFilter(key="label", value="hr")])
-    with pytest.raises(UsageError, match="without filters"):
-        index.as_retriever(filters=filters).retrieve("travel")
+def test_an_index_asks_by_words_and_meaning_within_filters(index, doors) -> None:
+    filters = MetadataFilters(filters=[MetadataFilter(key="document", value="policy")])
+    found = index.as_retriever(filters=filters).retrieve("travel")
+    assert [node.text for node in found] == ["travel policy"]
+    assert [asked.mode for asked in doors.asked] == ["hybrid"]
 
 
 def test_llama_index_settings_stay_untouched(repo_root: Path) -> None:
     script = """
 from llama_index.core import Settings
 from llama_index.core.embeddings import MockEmbedding
-from workbench.store.llama_index import as_index, as_retriever
-index = as_index(lambda text, k: [], embedding=MockEmbedding(embed_dim=3))
+from workbench.store.llama_index import as_index, as_retriever, as_vector_store
+class Doors:
+    def query(self, wanted): return []
+store = as_vector_store(Doors(), is_embedding_query=False)
+index = as_index(store, embedding=MockEmbedding(embed_dim=3))
 assert index.as_retriever().retrieve("x") == as_retriever(lambda text, k: []).retrieve("x") == []
 assert Settings._llm is None and Settings._embed_model is None, "a global model was set"
 """

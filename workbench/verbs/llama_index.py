@@ -13,8 +13,12 @@ from workbench.verbs.ask import AskVerbs
 
 if TYPE_CHECKING:
     from llama_index.core import VectorStoreIndex
+    from llama_index.core.base.embeddings.base import BaseEmbedding
     from llama_index.core.llms import LLM
     from llama_index.core.retrievers import BaseRetriever
+    from llama_index.core.vector_stores.types import BasePydanticVectorStore
+
+    from workbench.store.llama_index import NodeDoors
 
 
 class LlamaIndexVerbs(AskVerbs):
@@ -26,16 +30,40 @@ class LlamaIndexVerbs(AskVerbs):
 
         return as_retriever(self._hits, k=k)
 
-    def as_index(self) -> VectorStoreIndex:
-        """A read-only LlamaIndex index over this session's corpus, governed like the rest."""
+    def as_vector_store(
+        self, label: str | None = None, *, embed_model: BaseEmbedding | None = None
+    ) -> BasePydanticVectorStore:
+        """A LlamaIndex vector store: of the nodes and documents under ``label``, to read and write,
+        or without a label of all that is in scope, to read.
+
+        Text and metadata of nodes are masked before they are stored. Without ``embed_model`` the
+        workspace's own model makes every vector, from masked text, and vectors that nodes bring
+        along are not used. With it, a node's vector is kept where masking changed nothing of the
+        node, and made anew by ``embed_model`` elsewhere; then search the label by this store only.
+
+        Raises (each call of the store):
+            AccessDenied, UsageError, MaskingError, ModelError, StoreError, BudgetExceeded.
+        """
+        from workbench.store.llama_index import as_vector_store
+
+        given = embed_model is not None
+        return as_vector_store(self._nodes(label, embed_model), is_embedding_query=given)
+
+    def as_embedding(self) -> BaseEmbedding:
+        """The workspace's embedding model as a LlamaIndex embedding; it masks what it embeds."""
         from workbench.models.llama_index import as_embedding
-        from workbench.store.llama_index import as_index
 
         workbench = self._workbench
-        embedding = as_embedding(
+        return as_embedding(
             workbench.models, self._llama_index_run, mask=workbench.masker.mask_text
         )
-        return as_index(self._hits, embedding=embedding)
+
+    def as_index(self, label: str | None = None) -> VectorStoreIndex:
+        """A LlamaIndex index over ``as_vector_store(label)``; it searches by words and meaning."""
+        from workbench.store.llama_index import as_index, as_vector_store
+
+        store = as_vector_store(self._nodes(label, None), is_embedding_query=False)
+        return as_index(store, embedding=self.as_embedding())
 
     def as_llm(self) -> LLM:
         """The chat model as a LlamaIndex LLM, for ``as_index().as_query_engine(llm=...)``.
@@ -46,6 +74,20 @@ class LlamaIndexVerbs(AskVerbs):
 
         workbench = self._workbench
         return as_llm(workbench.models, self._llama_index_run, mask=workbench.masker.mask_text)
+
+    def _nodes(self, label: str | None, embed_model: BaseEmbedding | None) -> NodeDoors:
+        from workbench.tasks.nodes import GivenEmbedding, NodeRooms, WorkspaceEmbedding
+        from workbench.verbs.nodes import SessionNodes
+
+        workbench = self._workbench
+        rooms = NodeRooms(
+            workbench.masker,
+            workbench.corpus,
+            GivenEmbedding(embed_model)
+            if embed_model is not None
+            else WorkspaceEmbedding(workbench.models),
+        )
+        return SessionNodes(rooms, self._run, label)
 
     def _hits(self, query: str, k: int) -> Sequence[Hit]:
         return self.search(query, k).hits
