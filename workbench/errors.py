@@ -9,6 +9,7 @@ WorkbenchError
 ├── SourceError            one source item cannot become a document
 │   ├── UnsupportedFormat  no parser for this kind of file
 │   ├── CorruptFile        the bytes do not match the format
+│   │   └── ParserCrashed  the file ended the parser's process
 │   ├── EncryptedFile      the file needs a password
 │   ├── EmptyFile          the file holds no text
 │   └── FileTooLarge       the file is over the configured limit
@@ -94,6 +95,10 @@ class UnsupportedFormat(SourceError):
 
 class CorruptFile(SourceError):
     """The bytes do not match the format."""
+
+
+class ParserCrashed(CorruptFile):
+    """The file ended the parser's process, or another program did."""
 
 
 class EncryptedFile(SourceError):

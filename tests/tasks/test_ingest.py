@@ -208,3 +208,35 @@ def test_a_new_digest_of_the_model_is_seen_once_its_server_runs(
     monkeypatch.setattr(later.models, "digest", lambda _: "a third")
     monkeypatch.setattr(later.models, "_is_running", lambda: True)
     assert session.ingest(folder).count(ItemStatus.UPDATED) == 4
+
+
+def test_a_file_that_was_refused_is_not_tried_again_until_something_changes(
+    make_workbench: MakeWorkbench, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "jane.roe@example.com.pdf").write_bytes(b"%PDF-1.7 not really")
+    (folder / "empty.txt").write_bytes(b"")
+    workbench = make_workbench()
+    session = workbench.session("ana")
+    first = session.ingest(folder)
+
+    def refused(*_: object) -> object:
+        raise AssertionError("a known refusal needs no work")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workbench.source, "read", refused)
+        patch.setattr(workbench.masker, "mask_name", refused)
+        patch.setattr(workbench.masker, "mask_text", refused)
+        again = session.ingest(folder)
+    assert [(i.name, i.error) for i in again.failed] == [(i.name, i.error) for i in first.failed]
+    assert len(first.failed) == 2
+    tried: list[Path] = []
+    read = workbench.source.read
+    monkeypatch.setattr(
+        workbench.source, "read", lambda path, **more: tried.append(path) or read(path, **more)
+    )
+    session.ingest(folder, password="of a file")
+    assert [path.name for path in tried] == ["empty.txt", "jane.roe@example.com.pdf"]
+    tried.clear()
+    (folder / "empty.txt").write_text("Parking is free on Sundays.", encoding="utf-8")
+    assert session.ingest(folder).count(ItemStatus.ADDED) == 1
+    assert [path.name for path in tried] == ["empty.txt"]

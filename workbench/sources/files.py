@@ -11,6 +11,7 @@ from pathlib import Path
 
 from workbench.config import LimitsConfig
 from workbench.errors import EmptyFile, SourceError, UnsupportedFormat, UsageError
+from workbench.sources import ocr
 from workbench.sources.child import too_large
 from workbench.sources.items import Access, Item, Listing
 from workbench.sources.parsing import PARSER_VERSION
@@ -78,6 +79,7 @@ class FileSource:
             size_bytes=size_bytes,
             fingerprint=lambda: f"{PARSER_VERSION}:{self.fingerprint(path)}",
             read=lambda label: self.read(path, label=label, password=password),
+            conditions=None if password else _conditions(self.limits),
         )
 
     def discover(self, paths: Sequence[Path]) -> list[Path]:
@@ -181,6 +183,11 @@ class FileSource:
             )
         if size > self.limits.max_file_bytes:
             raise too_large(path.name, self.limits.max_file_bytes)
+
+
+def _conditions(limits: LimitsConfig) -> str:
+    recognition = "with" if ocr.is_installed() else "without"
+    return f"{recognition} text recognition, {limits.model_dump_json()}"
 
 
 def _password_of(path: Path, password: str | Mapping[str, str] | None) -> str | None:

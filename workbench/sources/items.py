@@ -32,6 +32,8 @@ class Item:
         fingerprint: a cheap text that changes whenever the content does, or what its source makes
             of it; raises SourceError.
         read: the document under a label; raises SourceError.
+        conditions: what besides the content decides whether it can be read; None if a refusal may
+            not be remembered.
     """
 
     uri: str
@@ -39,6 +41,7 @@ class Item:
     size_bytes: int
     fingerprint: Callable[[], str]
     read: Callable[[str], Document]
+    conditions: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Parser:
             reply = self._reply(request, name)
         if not reply:
             self._discard()
-            raise errors.CorruptFile(
+            raise errors.ParserCrashed(
                 "the file crashed its parser or used up its memory",
                 value=name,
                 next_step="Open it in its program and save it again, or split it.",

@@ -184,6 +184,13 @@ def _m008_extractions(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_EXTRACTIONS)
 
 
+def _m009_refusals(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "CREATE TABLE store.refusals (uri VARCHAR NOT NULL, label VARCHAR NOT NULL, "
+        "fingerprint VARCHAR NOT NULL, name VARCHAR NOT NULL, error VARCHAR NOT NULL)"
+    )
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m001_tables,
     _m002_audit_chain,
@@ -193,6 +200,7 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m006_nodes,
     _m007_forgotten,
     _m008_extractions,
+    _m009_refusals,
 )
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import duckdb
 from workbench.errors import AccessDenied, SourceError
 from workbench.guard.run import Run
 from workbench.store.database import Database
+from workbench.store.records import Refusal
 
 _READER_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -28,7 +29,10 @@ _STATE = """SELECT count(*) || ':' || coalesce(max(id), 0) FROM store.documents
 
 
 class Origins:
-    """Marks of incremental sources and the rows of attached files; every call needs an open Run."""
+    """Marks of incremental sources, what could not be read, and the rows of attached files.
+
+    Every call needs an open Run.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -63,6 +67,41 @@ class Origins:
             )
 
         self._database.write(keep)
+
+    def refusals(self, run: Run, label: str) -> dict[str, Refusal]:
+        """By uri, the items under ``label`` that could not be read when they were tried last.
+
+        Raises:
+            AccessDenied: if the run may not write the label.
+        """
+        run.require_write(label)
+        rows = self._database.read(
+            lambda c: c.execute(
+                "SELECT uri, fingerprint, name, error FROM store.refusals WHERE label = ?", [label]
+            ).fetchall()
+        )
+        return {uri: Refusal(*told) for uri, *told in rows}
+
+    def keep_refusals(self, run: Run, refused: Mapping[str, Refusal], *, label: str) -> None:
+        """Note why items could not be read, in place of what was noted of the same uris.
+
+        Raises:
+            AccessDenied: if the run may not write the label.
+        """
+        run.require_write(label)
+
+        def keep(connection: duckdb.DuckDBPyConnection) -> None:
+            for uri, told in refused.items():
+                connection.execute(
+                    "DELETE FROM store.refusals WHERE uri = ? AND label = ?", [uri, label]
+                )
+                connection.execute(
+                    "INSERT INTO store.refusals VALUES (?, ?, ?, ?, ?)",
+                    [uri, label, told.fingerprint, told.name, told.error],
+                )
+
+        if refused:
+            self._database.write(keep)
 
     @contextmanager
     def attached(

@@ -25,6 +25,15 @@ class EmbeddingInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an item could not become a document; name and error are masked."""
+
+    fingerprint: str
+    name: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredSource:
     """A stored document as an ingest knows it again: its fingerprint and its masked name."""
 

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 from workbench.chunking import CHUNKER_VERSION, chunk
 from workbench.config import Config
-from workbench.errors import EmptyFile, MaskingError, SourceError
+from workbench.errors import (
+    CorruptFile,
+    EmptyFile,
+    EncryptedFile,
+    MaskingError,
+    ParserCrashed,
+    SourceError,
+    UnsupportedFormat,
+)
 from workbench.guard.run import Run
 from workbench.masking.masker import Masker
 from workbench.models.governed import Models
@@ -18,9 +26,12 @@ from workbench.sources.files import FileSource
 from workbench.sources.items import Item, Listing, Source
 from workbench.store.corpus import Corpus
 from workbench.store.history import require_name
-from workbench.store.records import EmbeddingInfo, StoredSource
+from workbench.store.records import EmbeddingInfo, Refusal, StoredSource
 from workbench.tasks.listings import list_items
 from workbench.values import Chunk
+
+_LASTING = (UnsupportedFormat, CorruptFile, EncryptedFile, EmptyFile)
+"""What the same bytes end in again; a parser may run out of time or memory for other reasons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +116,24 @@ class _Known:
     pipeline: str
     digest: str
     stored: Mapping[str, StoredSource]
+    refused: Mapping[str, Refusal]
 
     def has(self, item: Item) -> bool:
-        """Whether the item is stored as it is; errors as its fingerprint."""
-        stored = self.stored.get(item.uri)
-        return stored is not None and stored.fingerprint == f"{item.fingerprint()}:{self.pipeline}"
+        """Whether the item is stored as it is, or was refused as it is."""
+        stored, refused = self.stored.get(item.uri), self.refused.get(item.uri)
+        fingerprint = self.fingerprint(item)
+        if stored is not None and stored.fingerprint == fingerprint:
+            return True
+        return refused is not None and refused.fingerprint == _refusal_print(item, fingerprint)
+
+    def fingerprint(self, item: Item) -> str:
+        """Everything that decides what is stored of an item."""
+        try:
+            content = item.fingerprint()
+        except SourceError as error:
+            # It cannot even be opened. Reading it tells so again, unless that is known.
+            content = f"{type(error).__name__}, {error.what}"
+        return f"{content}:{self.pipeline}"
 
 
 class _State:
@@ -124,26 +148,28 @@ class _State:
         self._label = label
         self._embedding = rooms.config.models.embedding
         self._stored, digest = rooms.corpus.stored(run, self._embedding)
+        self._refused = rooms.corpus.origins.refusals(run, label)
         running = rooms.models.digest_if_running(self._embedding)
         self._believed = running is None and digest is not None
         self.known = self._with(running or digest or rooms.models.digest(self._embedding))
 
     def for_items(self, items: Sequence[Item]) -> _Known:
         """What is known, asked from the server if one of the items will be embedded."""
-        if self._believed and not all(_settled(self.known, item) for item in items):
+        if self._believed and not all(self.known.has(item) for item in items):
             self.known = self._with(self._rooms.models.digest(self._embedding))
         return self.known
 
     def _with(self, digest: str) -> _Known:
         pipeline = _pipeline(self._rooms, self._label, digest)
-        return _Known(self._label, pipeline, digest, self._stored)
+        return _Known(self._label, pipeline, digest, self._stored, self._refused)
 
 
-def _settled(known: _Known, item: Item) -> bool:
-    try:
-        return known.has(item)
-    except SourceError:
-        return True  # It fails before it would be embedded.
+def _lasts(error: Exception) -> bool:
+    return isinstance(error, _LASTING) and not isinstance(error, ParserCrashed)
+
+
+def _refusal_print(item: Item, fingerprint: str) -> str:
+    return f"{fingerprint}:{item.conditions}"
 
 
 def _bring_in(
@@ -167,11 +193,13 @@ def _bring_in(
 
 def _one(run: Run, rooms: IngestRooms, item: Item, known: _Known) -> IngestItem:
     started_s = time.monotonic()
-    before = known.stored.get(item.uri)
+    before, refused = known.stored.get(item.uri), known.refused.get(item.uri)
+    fingerprint = known.fingerprint(item)
+    if before is not None and before.fingerprint == fingerprint:
+        return IngestItem(before.name, item.uri, ItemStatus.UNCHANGED)
+    if refused is not None and refused.fingerprint == _refusal_print(item, fingerprint):
+        return IngestItem(refused.name, item.uri, ItemStatus.FAILED, error=refused.error)
     try:
-        fingerprint = f"{item.fingerprint()}:{known.pipeline}"
-        if before is not None and before.fingerprint == fingerprint:
-            return IngestItem(before.name, item.uri, ItemStatus.UNCHANGED)
         masked = rooms.masker.mask(item.read(known.label))
         chunks = chunk(masked, rooms.config.chunking)
         if not chunks:
@@ -180,13 +208,12 @@ def _one(run: Run, rooms: IngestRooms, item: Item, known: _Known) -> IngestItem:
             )
     except (SourceError, MaskingError) as error:
         name = rooms.masker.mask_name(item.name, label=known.label)
-        return IngestItem(
-            name,
-            item.uri,
-            ItemStatus.FAILED,
-            seconds=time.monotonic() - started_s,
-            error=rooms.masker.mask_text(str(error).replace(item.name, name), label=known.label),
-        )
+        told = rooms.masker.mask_text(str(error).replace(item.name, name), label=known.label)
+        if item.conditions is not None and _lasts(error):
+            refusal = Refusal(_refusal_print(item, fingerprint), name, told)
+            rooms.corpus.origins.keep_refusals(run, {item.uri: refusal}, label=known.label)
+        seconds = time.monotonic() - started_s
+        return IngestItem(name, item.uri, ItemStatus.FAILED, seconds=seconds, error=told)
     vectors = rooms.models.embed(run, [embedded_text(piece) for piece in chunks])
     embedding = EmbeddingInfo(rooms.config.models.embedding, known.digest, int(vectors.shape[1]))
     rooms.corpus.put(
