@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from workbench.doctor import Check, examine
+from workbench.masking.vault import VAULT_FILE, Vault
+from workbench.masking.vault_keys import FileKeys, new_key, shown
 from workbench.models import server
 
 
@@ -41,6 +43,31 @@ def test_a_damaged_workspace_is_named(tmp_path: Path, env: dict[str, str]) -> No
     check = by_name(examine(tmp_path, env))["workspace"]
     assert check.state == "broken"
     assert check.mend
+
+
+def _vault_check(folder: Path, env: dict[str, str], *lines: str) -> Check:
+    folder.mkdir(exist_ok=True)
+    (folder / "workbench.toml").write_text("[vault]\n" + "\n".join(lines), encoding="utf-8")
+    return by_name(examine(folder, env))["vault"]
+
+
+def test_a_vault_is_opened_and_its_key_is_judged(tmp_path: Path, env: dict[str, str]) -> None:
+    folder, on = tmp_path / "w", "enabled = true"
+    assert _vault_check(folder, env).finding.startswith("none is kept")
+    assert _vault_check(folder, env, on).state == "broken"
+    key = shown([new_key()])
+    assert _vault_check(folder, {**env, "WORKBENCH_VAULT_KEY": key}, on).state == "ok"
+    inside = _vault_check(folder, env, on, 'key = "file"', 'key_file = "vault.key"')
+    assert (inside.state, "has both" in inside.finding) == ("warning", True)
+    outside = _vault_check(folder, env, on, 'key = "file"', 'key_file = "../vault.key"')
+    assert (outside.state, "has both" in outside.finding) == ("warning", False)
+    Vault(folder / VAULT_FILE, FileKeys(tmp_path / "vault.key")).keep({("PERSON", 1): "Bo Ek"})
+    assert (
+        "1 entries"
+        in _vault_check(folder, env, on, 'key = "file"', 'key_file = "../vault.key"').finding
+    )
+    wrong = _vault_check(folder, {**env, "WORKBENCH_VAULT_KEY": key}, on)
+    assert (wrong.state, "another one" in wrong.finding) == ("broken", True)
 
 
 def test_an_unreachable_ollama_is_named(tmp_path: Path, env: dict[str, str]) -> None:

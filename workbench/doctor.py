@@ -44,6 +44,7 @@ def examine(workspace: Path, env: Mapping[str, str]) -> list[Check]:
         _guarded("model server", lambda: _server(config, env)),
         *_models(config, env),
         _guarded("workspace", lambda: _workspace(workspace)),
+        _guarded("vault", lambda: _vault(config, workspace, env)),
         _disk(workspace),
         _browser(),
     ]
@@ -127,6 +128,31 @@ def _workspace(workspace: Path) -> Check:
             f"workbench --workspace {workspace} ingest FOLDER again, into a new workspace",
         )
     return Check("workspace", "ok", f"{health.documents:,} documents, version {health.version}")
+
+
+def _vault(config: Config, workspace: Path, env: Mapping[str, str]) -> Check:
+    from workbench.masking.vault import VAULT_FILE, Vault
+    from workbench.masking.vault_keys import key_home
+
+    path = workspace / VAULT_FILE
+    if not config.vault.enabled:
+        kept = ", one from before is left" if path.exists() else ""
+        return Check("vault", "ok", f"none is kept{kept}: placeholders cannot be revealed")
+    home = key_home(config.vault, workspace, env)
+    count = Vault(path, home).check()
+    if not path.exists() and not home.can_store and not home.read(""):
+        mend = "Make a key with `workbench vault new-key` and set it there."
+        return Check("vault", "broken", f"there is no key in {home.description}", mend)
+    finding = f"{count:,} entries, the key is in {home.description}"
+    key_file = config.vault.key_file
+    if key_file is None:
+        return Check("vault", "ok", finding)
+    place = (workspace / key_file.expanduser()).resolve()
+    if place.is_relative_to(workspace.resolve()):
+        mend = "Move the key out of the workspace, and set vault.key_file to where it is."
+        return Check("vault", "warning", f"{finding}: whoever copies one has both", mend)
+    mend = "Keep it apart from backups; the keyring or the environment are safer homes."
+    return Check("vault", "warning", finding, mend)
 
 
 def _disk(workspace: Path) -> Check:

@@ -50,4 +50,5 @@ def finish_forgetting(run: Run, rooms: ForgetRooms) -> ForgetReport:
     entries = rooms.vault.remove(run, pending) if rooms.vault is not None else 0
     done = rooms.corpus.subjects.finish(run, pending)
     rooms.corpus.placeholders.reload()
+    rooms.corpus.history.commit(run)
     return ForgetReport(len(pending), entries, done.documents, done.uris, run.id)
