@@ -53,6 +53,8 @@ PUBLIC_NAMES = {
     "IngestReport",
     "LakeFiles",
     "MaskedDocument",
+    "MaskingPreview",
+    "MaskingReport",
     "Page",
     "ReaderDocuments",
     "Rows",

@@ -27,6 +27,8 @@ _ROOMS = {
     "Hits": "workbench.results",
     "IngestReport": "workbench.results",
     "MaskedDocument": "workbench.values",
+    "MaskingPreview": "workbench.results",
+    "MaskingReport": "workbench.results",
     "Page": "workbench.values",
     "Scope": "workbench.values",
     "Support": "workbench.values",

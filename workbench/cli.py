@@ -23,11 +23,14 @@ from workbench import __version__
 from workbench.access_cli import access_app
 from workbench.audit_cli import audit_app
 from workbench.errors import UsageError, WorkbenchError
+from workbench.masking_cli import masking_app
 from workbench.models_cli import models_app
 from workbench.results import Answer
+from workbench.search_cli import like, search_many
 from workbench.session import Session
 from workbench.values import DEFAULT_LABEL
 from workbench.vault_cli import forget, reveal, vault_app
+from workbench.versions_cli import versions_app
 from workbench.workbench import open_workbench
 
 if TYPE_CHECKING:
@@ -51,10 +54,14 @@ app = typer.Typer(
 )
 app.add_typer(access_app, name="access")
 app.add_typer(audit_app, name="audit")
+app.add_typer(masking_app, name="masking")
 app.add_typer(models_app, name="models")
+app.add_typer(versions_app, name="versions")
 app.add_typer(vault_app, name="vault")
 app.command()(reveal)
 app.command()(forget)
+app.command()(like)
+app.command()(search_many)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 

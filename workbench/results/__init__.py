@@ -4,20 +4,26 @@ from workbench.results.answer import ABSTENTION, Answer
 from workbench.results.audit import AuditCheck
 from workbench.results.hits import Hits
 from workbench.results.ingest import IngestItem, IngestReport, ItemStatus
+from workbench.results.masking import MaskingPreview, MaskingReport
 from workbench.results.summary import Summary
 from workbench.results.table import Table
 from workbench.results.vault import ForgetReport, Revealed
+from workbench.results.versions import DocumentChange, VersionDiff
 
 __all__ = [
     "ABSTENTION",
     "Answer",
     "AuditCheck",
+    "DocumentChange",
     "ForgetReport",
     "Hits",
     "IngestItem",
     "IngestReport",
     "ItemStatus",
+    "MaskingPreview",
+    "MaskingReport",
     "Revealed",
     "Summary",
     "Table",
+    "VersionDiff",
 ]

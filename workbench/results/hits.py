@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-_HIT_COLUMNS = {
+HIT_COLUMNS = {
     "rank": "int64",
     "document": "string",
     "uri": "string",
@@ -51,17 +51,18 @@ class Hits(Sequence[Hit]):
 
     def to_dict(self) -> dict[str, Any]:
         """The command line's JSON: query, run_id and one entry per hit."""
-        return {"query": self.query, "run_id": self.run_id, "hits": self._rows()}
+        return {"query": self.query, "run_id": self.run_id, "hits": self.rows()}
 
     def df(self) -> pd.DataFrame:
         """One row per hit: rank, document, page, heading, text, start, end, scores and ranks."""
-        return frame(self._rows(), list(_HIT_COLUMNS))
+        return frame(self.rows(), list(HIT_COLUMNS))
 
     def arrow(self) -> pa.Table:
         """The rows of ``df`` as an Arrow table."""
-        return arrow(self._rows(), _HIT_COLUMNS)
+        return arrow(self.rows(), HIT_COLUMNS)
 
-    def _rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, Any]]:
+        """One dict per hit, with the columns of ``df``."""
         return [
             {
                 "rank": rank,

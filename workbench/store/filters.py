@@ -9,7 +9,7 @@ store raises TypeError.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -24,6 +24,13 @@ METADATA = "metadata."
 
 COLUMNS = ("name", "uri", "media_type", "label", "ingested_at")
 """Columns of documents; all compare as text, ``ingested_at`` as "2026-11-24T09:30:00.123"."""
+
+NUMBERS = {
+    "id": "d.id",
+    "size": "length(d.text)",
+    "pages": "json_array_length(d.pages)",
+}
+"""Columns of documents that compare as numbers; ``size`` are the characters of the text."""
 
 MAX_CONDITIONS = 1_000
 MAX_DEPTH = 50
@@ -54,11 +61,33 @@ class Op(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """One comparison. ``field`` is one of COLUMNS, or a metadata key, taken literally."""
+    """One comparison. ``field`` is one of COLUMNS or NUMBERS, or a metadata key as it is."""
 
     field: str
     op: Op
     value: Value = None
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "op", Op(self.op))
+        except ValueError as error:
+            raise QueryError(
+                "there is no such operator",
+                value=self.op,
+                next_step=f"Use one of {', '.join(Op)}.",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class WhereNumber:
+    """One comparison of a metadata key by number, also if the number was stored as text.
+
+    ``op`` is EQ, NE, GT, GTE, LT or LTE.
+    """
+
+    field: str
+    op: Op
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +111,7 @@ class Not:
     part: Filter
 
 
-Filter: TypeAlias = Where | AllOf | AnyOf | Not
+Filter: TypeAlias = Where | WhereNumber | AllOf | AnyOf | Not
 
 _LISTS = frozenset({Op.IN, Op.NIN, Op.ANY, Op.ALL})
 _ORDERED = {Op.EQ: "=", Op.GT: ">", Op.GTE: ">=", Op.LT: "<", Op.LTE: "<="}
@@ -99,9 +128,40 @@ def compile_filter(tree: Filter, dialect: Dialect | None = None) -> tuple[str, l
     return predicate.of(tree), predicate.values
 
 
+def as_filter(where: Filter | Mapping[str, Value] | None) -> Filter | None:
+    """A filter as it is; of a mapping, that each field has its value, or one of a list of values.
+
+    Raises:
+        QueryError: if it is neither.
+    """
+    if where is None or isinstance(where, Where | WhereNumber | AllOf | AnyOf | Not):
+        return where
+    if isinstance(where, Mapping):
+        return AllOf(
+            tuple(
+                Where(name, Op.IN if isinstance(value, list | tuple) else Op.EQ, value)
+                for name, value in where.items()
+            )
+        )
+    raise QueryError(
+        "this is not a filter",
+        value=type(where).__name__,
+        next_step='Give Where("field", "==", value), AllOf, AnyOf, Not, or a dict of values.',
+    )
+
+
+def fields_of(tree: Filter) -> set[str]:
+    """The fields that the conditions name."""
+    if isinstance(tree, Not):
+        return fields_of(tree.part)
+    if isinstance(tree, AllOf | AnyOf):
+        return {name for part in tree.parts for name in fields_of(part)}
+    return {tree.field}
+
+
 def metadata_key(field: str) -> str | None:
     """The metadata key that ``field`` names; None if it names a column."""
-    if field in COLUMNS:
+    if field in COLUMNS or field in NUMBERS:
         return None
     return field.removeprefix(METADATA)
 
@@ -119,6 +179,8 @@ class DuckDBPredicate:
         if isinstance(tree, AllOf | AnyOf):
             word, nothing = (" AND ", "TRUE") if isinstance(tree, AllOf) else (" OR ", "FALSE")
             return f"({word.join([self.of(part) for part in tree.parts]) or nothing})"
+        if isinstance(tree, WhereNumber):
+            return self._number(tree)
         return self._where(tree)
 
     def _where(self, where: Where) -> str:
@@ -131,6 +193,11 @@ class DuckDBPredicate:
         if op in _LISTS:
             return self._list(where)
         return self.empty(field) if op is Op.IS_EMPTY else self._part(where)
+
+    def _number(self, where: WhereNumber) -> str:
+        if where.op is Op.NE:
+            return f"(NOT {self._number(WhereNumber(where.field, Op.EQ, where.value))})"
+        return self.number(where.field, _ORDERED[where.op], where.value)
 
     def _list(self, where: Where) -> str:
         each = Op.EQ if where.op is Op.IN else Op.CONTAINS
@@ -170,7 +237,8 @@ class DuckDBPredicate:
             return f"coalesce({self.text(field)} {sign} {self.bind(value)}, FALSE)"
         key = metadata_key(field)
         if key is None:
-            return "FALSE"
+            column = NUMBERS.get(field)
+            return "FALSE" if column is None else f"({column} {sign} {self.bind(value, 'DOUBLE')})"
         kind = "HUGEINT" if isinstance(value, int) else "DOUBLE"
         return (
             f"coalesce(CASE {self._call('json_type', key)} "
@@ -183,6 +251,12 @@ class DuckDBPredicate:
             f"WHEN 'UBIGINT' THEN try_cast({self._call('json_extract_string', key)} AS {kind}) "
             f"{sign} {self.bind(value, kind)} END, FALSE)"
         )
+
+    def number(self, field: str, sign: str, value: float) -> str:
+        """``field sign value`` for numbers and for texts that are written numbers."""
+        key = field.removeprefix(METADATA)
+        found = f"try_cast({self._call('json_extract_string', key)} AS DOUBLE)"
+        return f"coalesce({found} {sign} {self.bind(value, 'DOUBLE')}, FALSE)"
 
     def member(self, field: str, value: Any) -> str:
         """Whether an array holds ``value``."""
@@ -212,7 +286,7 @@ class DuckDBPredicate:
         """Whether the field is missing, null, an empty text or an empty array."""
         key = metadata_key(field)
         if key is None:
-            return f"({_column(field)} = '')"
+            return f"coalesce({_column(field)} = '', FALSE)"
         found = self._call("json_extract", key)
         return f"(coalesce({found}::VARCHAR, 'null') IN ('null', '\"\"', '[]'))"
 
@@ -235,6 +309,8 @@ DUCKDB: Dialect = DuckDBPredicate
 def _column(field: str) -> str:
     if field == "ingested_at":
         return "strftime(d.ingested_at, '%Y-%m-%dT%H:%M:%S.%g')"
+    if field in NUMBERS:
+        return "NULL::VARCHAR"
     return f"d.{field}"
 
 
@@ -265,7 +341,11 @@ def _require_usable(tree: Filter) -> None:
             _require_value(node)
 
 
-def _require_value(where: Where) -> None:
+def _require_value(where: Where | WhereNumber) -> None:
+    if isinstance(where, WhereNumber):
+        suits = where.op in (*_ORDERED, Op.NE) and isinstance(where.value, int | float)
+        _require(where, suits, "a number and one of == != > >= < <=")
+        return
     scalar = isinstance(where.value, str | int | float)
     if where.op is Op.IS_EMPTY:
         suits = True
@@ -277,8 +357,13 @@ def _require_value(where: Where) -> None:
         suits = isinstance(where.value, str)
     else:
         suits = scalar
+    _require(
+        where, suits, "a list of texts or numbers" if where.op in _LISTS else "a text or a number"
+    )
+
+
+def _require(where: Where | WhereNumber, suits: bool, wanted: str) -> None:
     if not suits or not where.field:
-        wanted = "a list of texts or numbers" if where.op in _LISTS else "a text or a number"
         raise QueryError(
             "a filter's value does not suit its operator",
             value=f"{where.field} {where.op.value} with {type(where.value).__name__}",

@@ -132,8 +132,10 @@ class _Builder:
             for query in map(self.of, parts)
             if query is not None
         ]
+        required = any(occur is _MUST for occur, _ in built)
+        # Conditions on documents alone, and words that are stop words, leave nothing to score.
+        if not required and (clauses.must or clauses.must_not or not clauses.should):
+            built.append((_MUST, self._everything()))
         if not built:
             return None
-        if (clauses.must or clauses.must_not) and all(occur is not _MUST for occur, _ in built):
-            built.append((_MUST, self._everything()))
         return tantivy.Query.boolean_query(built)

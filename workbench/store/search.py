@@ -77,6 +77,7 @@ class Search:
         self._recent: OrderedDict[tuple[object, ...], _Seen] = OrderedDict()
         self._rows: dict[int, Hit] = {}
         self._rows_version: Version | None = None
+        self._keys: dict[Scope, tuple[Signature, frozenset[str]]] = {}
         self._lock = threading.Lock()
 
     def hits(self, query: SearchQuery, scope: Scope) -> tuple[Hit, ...]:
@@ -125,6 +126,26 @@ class Search:
             )
             for each, of_query in zip(fused, ranks, strict=True)
         ]
+
+    def metadata_keys(self, scope: Scope) -> frozenset[str]:
+        """The metadata keys that visible documents have."""
+        signature = self._database.signature()
+        held = self._keys.get(scope)
+        if held is not None and held[0] == signature:
+            return held[1]
+        rows = self._database.read(
+            lambda c: c.execute(
+                "SELECT DISTINCT unnest(json_keys(d.metadata)) FROM store.documents d "
+                f"WHERE d.removed_in IS NULL AND {IN_SCOPE}",
+                scope_values(scope),
+            ).fetchall()
+        )
+        keys = frozenset(str(row[0]) for row in rows)
+        with self._lock:
+            if len(self._keys) > _RECENT:
+                self._keys.clear()
+            self._keys[scope] = (signature, keys)
+        return keys
 
     def _recalled(self, key: tuple[object, ...]) -> _Seen | None:
         with self._lock:

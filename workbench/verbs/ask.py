@@ -6,30 +6,15 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, cast
 
 from workbench.guard.policy import Action
-from workbench.results import Answer, Hits
-from workbench.verbs.verbs import Verbs
+from workbench.results import Answer
+from workbench.verbs.search import SearchVerbs
 
 if TYPE_CHECKING:
     from workbench.tasks.ask import AskRooms
 
 
-class AskVerbs(Verbs):
+class AskVerbs(SearchVerbs):
     """Search and ask."""
-
-    def search(self, query: str, k: int = 10, *, mode: str = "hybrid") -> Hits:
-        """The ``k`` best hits for ``query``; mode "hybrid", "keyword" or "vector".
-
-        Raises:
-            AccessDenied, UsageError, ModelError, StoreError.
-        """
-        from workbench.tasks.retrieve import require_question, retrieve
-
-        workbench = self._workbench
-        with self._run(Action.SEARCH) as run:
-            question = require_question(query, workbench.config.limits.max_question_chars)
-            masked = workbench.masker.mask_text(question)
-            hits = retrieve(run, workbench.corpus, workbench.models, masked, k=k, mode=mode)
-            return Hits(masked, hits, run.id)
 
     def ask(self, question: str, *, model: str | None = None) -> Answer:
         """Answer from the sources with exact citations, or abstain honestly.
