@@ -1,109 +1,53 @@
-"""Vector search: an exact scan over an in-memory copy of the vectors that the scope allows."""
+"""Vector search: the index of each embedding model beside the workspace file, kept current.
+
+The index is derived. It knows the corpus version it shows, catches up by reading what changed, and
+is made anew when it is missing, damaged, of an older make or of another history. Deleting it loses
+nothing. docs/decisions/0006-vector-index.md has the measurements.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+from filelock import FileLock, Timeout
 
+from workbench.errors import StoreError, WorkspaceBusy
+from workbench.store.codes import TRAIN_ROWS, Codebook, Codes, Widths
 from workbench.store.database import Database
+from workbench.store.matrix import EXACT_ROWS, NONE, Ids, Matrix
 from workbench.store.migrations import vectors_table
 from workbench.store.records import Vectors
-from workbench.store.versions import EMPTY, Version, changes_since
+from workbench.store.vector_files import Damaged, Held, State, VectorFiles
+from workbench.store.versions import Changes, Version, changes_since
 
-_GATHER_SHARE = 0.5
-"""Above this share of allowed rows, scoring all of them beats copying the allowed ones."""
+__all__ = ["NONE", "Ids", "Matrix", "VectorCache"]
 
-NONE = -1
-"""Stands for "no further chunk" in an array of chunk ids."""
+CODES_FROM = 20_000
+"""From so many rows on they get codes; fewer are scored one and all within 2 ms."""
 
-Ids = NDArray[np.int32]
+TAIL_ROWS = EXACT_ROWS // 2
+"""So many rows may lack codes before they are given some; until then they are always scored."""
+
+_GONE_SHARE = 0.2
+"""Above this share of removed rows the files are written anew without them."""
+
+_LOCK_TIMEOUT_S = 600.0
+_FOLDER = "vectors"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Matrix:
-    """The vectors of one embedding model at one corpus version.
+class _Shown:
+    """A state, its arrays, and the matrix made of them."""
 
-    ``rows`` has shape (n, dim) and unit-length rows; the other arrays have length n and
-    ``chunk_ids`` is ascending.
-    """
-
-    version: Version
-    rows: Vectors
-    chunk_ids: Ids
-    document_ids: Ids
-
-    @classmethod
-    def empty(cls, dim: int) -> Matrix:
-        """Nothing, at the version before the first document."""
-        none = np.empty(0, np.int32)
-        return cls(EMPTY, np.empty((0, dim), np.float32), none, none)
-
-    @property
-    def dim(self) -> int:
-        """How many numbers a vector has."""
-        return int(self.rows.shape[1])
-
-    def nearest(self, queries: Vectors, k: int, allowed: Ids | None) -> tuple[Ids, Vectors]:
-        """Chunk ids (m, k), nearest first and padded with ``NONE``, and their cosines (m, k).
-
-        ``queries`` has shape (m, dim) and unit-length rows. ``allowed`` are the ascending ids of
-        the documents whose chunks are scored at all; None allows all. Equal cosines go by chunk id.
-        """
-        positions = self._allowed(allowed)
-        ids = np.full((len(queries), k), NONE, np.int32)
-        cosine = np.zeros((len(queries), k), np.float32)
-        if positions.size == 0:
-            return ids, cosine
-        for row, query in enumerate(queries):
-            scores = self._scores(query, positions)
-            if positions.size > k:
-                cut = np.partition(scores, positions.size - k)[positions.size - k]
-                best = np.flatnonzero(scores >= cut)
-            else:
-                best = np.arange(positions.size)
-            order = np.lexsort((self.chunk_ids[positions[best]], -scores[best]))[:k]
-            ids[row, : order.size] = self.chunk_ids[positions[best[order]]]
-            cosine[row, : order.size] = scores[best[order]]
-        return ids, cosine
-
-    def similarity(self, vector: Vectors, chunk_ids: Sequence[int]) -> dict[int, float]:
-        """The cosine by chunk id, for those of ``chunk_ids`` that are in the matrix."""
-        wanted = np.asarray(chunk_ids, np.int32)
-        at = np.searchsorted(self.chunk_ids, wanted)
-        inside = at < len(self.chunk_ids)
-        at, wanted = at[inside], wanted[inside]
-        same = self.chunk_ids[at] == wanted
-        scores = _rounded(self.rows[at[same]] @ vector)
-        return dict(zip(wanted[same].tolist(), scores.tolist(), strict=True))
-
-    def changed(self, version: Version, gone: Sequence[int], new: pa.Table) -> Matrix:
-        """This matrix without the documents ``gone`` and with the rows of ``new``."""
-        keep = ~np.isin(self.document_ids, np.asarray(gone, np.int32))
-        flat = new["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        chunk_ids = np.concatenate([self.chunk_ids[keep], _integers(new["chunk_id"])])
-        order = np.argsort(chunk_ids, kind="stable")
-        return Matrix(
-            version,
-            np.concatenate([self.rows[keep], flat.reshape(-1, self.rows.shape[1])])[order],
-            chunk_ids[order],
-            np.concatenate([self.document_ids[keep], _integers(new["document_id"])])[order],
-        )
-
-    def _allowed(self, allowed: Ids | None) -> NDArray[np.intp]:
-        if allowed is None:
-            return np.arange(len(self.chunk_ids))
-        return np.flatnonzero(np.isin(self.document_ids, allowed))
-
-    def _scores(self, vector: Vectors, allowed: NDArray[np.intp]) -> NDArray[np.float64]:
-        if allowed.size > _GATHER_SHARE * len(self.chunk_ids):
-            return _rounded((self.rows @ vector)[allowed])
-        return _rounded(self.rows[allowed] @ vector)
+    state: State
+    arrays: Held
+    matrix: Matrix
 
 
 class VectorCache:
@@ -111,33 +55,155 @@ class VectorCache:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._matrices: dict[int, Matrix] = {}
+        self._folder = database.folder / _FOLDER
+        self._file_lock = FileLock(database.folder / "vectors.lock", timeout=_LOCK_TIMEOUT_S)
         self._lock = threading.Lock()
+        self._held: dict[int, _Shown] = {}
 
     def matrix(self, embedding_id: int, dim: int, version: Version) -> Matrix:
-        """The vectors of one embedding model as of ``version`` or later."""
-        with self._lock:
-            held = self._matrices.get(embedding_id, Matrix.empty(dim))
-            if held.version != version:
-                held = self._caught_up(held, embedding_id)
-                self._matrices[embedding_id] = held
-            return held
+        """The vectors of one embedding model as of ``version`` or later.
 
-    def _caught_up(self, held: Matrix, embedding_id: int) -> Matrix:
+        Raises:
+            WorkspaceBusy: if another process has been making the index for too long.
+            StoreError: if the index cannot be written.
+        """
+        with self._lock:
+            held = self._held.get(embedding_id)
+            if held is None or held.matrix.version != version:
+                held = self._held[embedding_id] = self._current(embedding_id, dim)
+            return held.matrix
+
+    def _current(self, embedding_id: int, dim: int) -> _Shown:
+        files = VectorFiles(self._folder, embedding_id, dim)
+        with self._alone():
+            try:
+                return self._caught_up(files, embedding_id, files.state())
+            except Damaged:
+                files.discard()
+                return self._caught_up(files, embedding_id, files.state())
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from changing the files."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with self._file_lock:
+                yield
+        except Timeout as error:
+            raise WorkspaceBusy(
+                "another program has been making the vector index for too long",
+                value=self._folder,
+                next_step="Wait for it to finish, or stop it, and try again.",
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                "the vector index cannot be written",
+                value=f"{self._folder} ({error.strerror or error})",
+                next_step="Check free space and your right to write there; nothing stored is lost.",
+            ) from error
+
+    def _caught_up(self, files: VectorFiles, embedding_id: int, state: State) -> _Shown:
+        before = self._shown(files, embedding_id, state)
         changes = changes_since(
             self._database,
-            held.version,
+            state.version,
             "SELECT c.chunk_id, c.document_id, c.vector FROM "
             f"{vectors_table(embedding_id)} c JOIN store.documents d ON d.id = c.document_id",
         )
-        start = Matrix.empty(held.rows.shape[1]) if changes.anew else held
-        return start.changed(changes.version, changes.removed, pa.concat_tables(changes.added))
+        if changes.version == state.version:
+            return before
+        after = state if changes.anew else _appended(files, before, changes)
+        gone = after.lengths.get("gone", 0)
+        if changes.anew or gone > max(EXACT_ROWS, _GONE_SHARE * after.lengths["rows"]):
+            files.discard()
+            return self._caught_up(files, embedding_id, files.state())
+        after = _coded(files, before, after)
+        files.commit(after)
+        return self._shown(files, embedding_id, after, before)
+
+    def _shown(
+        self, files: VectorFiles, embedding_id: int, state: State, before: _Shown | None = None
+    ) -> _Shown:
+        before = before or self._held.get(embedding_id)
+        if before is not None and before.state == state:
+            return before
+        arrays = files.held(state, None if before is None else (before.state, before.arrays))
+        alive = np.ones(len(arrays.chunks), np.bool_)
+        alive[arrays.gone] = False
+        matrix = Matrix(
+            state.version,
+            arrays.rows,
+            (arrays.chunks, arrays.documents),
+            alive=alive,
+            codes=_codes(arrays, state, before),
+            anew=partial(self._anew, embedding_id, state),
+        )
+        return _Shown(state, arrays, matrix)
+
+    def _anew(self, embedding_id: int, damaged: State) -> Matrix:
+        files = VectorFiles(self._folder, embedding_id, damaged.dim)
+        with self._lock:
+            held = self._held.get(embedding_id)
+            if held is None or held.state.folder == damaged.folder:
+                with self._alone():
+                    self._held.pop(embedding_id, None)
+                    files.discard()
+                    held = self._caught_up(files, embedding_id, files.state())
+                self._held[embedding_id] = held
+            return held.matrix
+
+
+def _appended(files: VectorFiles, before: _Shown, changes: Changes) -> State:
+    state, matrix = before.state, before.matrix
+    removed = np.unique(np.asarray(changes.removed, np.int32))
+    positions = matrix.positions_of(removed)
+    gone = positions[matrix.alive[positions]]
+    if gone.size:
+        state = files.append(state, gone=gone.astype(np.int32))
+    for page in changes.added:
+        if page.num_rows:
+            state = files.append(
+                state,
+                rows=_flat(page["vector"], state.dim),
+                chunks=_integers(page["chunk_id"]),
+                documents=_integers(page["document_id"]),
+            )
+    return replace(state, version=changes.version)
+
+
+def _coded(files: VectorFiles, before: _Shown, state: State) -> State:
+    """Give codes to the rows that lack them, if there are many."""
+    count = state.lengths.get("rows", 0)
+    if count < CODES_FROM:
+        return state
+    arrays = files.held(state, (before.state, before.arrays))
+    book, coded = arrays.book, len(arrays.codes)
+    if book is not None and count < 2 * state.trained_on:
+        if count - coded <= TAIL_ROWS:
+            return state
+        return files.append(state, codes=book.codes(arrays.rows[coded:]))
+    # What is stored changes over time, and with it which codes are good and how far they lead.
+    chosen = np.random.default_rng(count).choice(count, TRAIN_ROWS, replace=False)
+    book = Codebook.trained(np.asarray(arrays.rows[np.sort(chosen)]))
+    made = book.codes(arrays.rows)
+    widths = Codes(book, made, Widths(0, 0)).measured_widths(arrays.rows)
+    return files.append(files.keep_book(state, book, widths), codes=made)
+
+
+def _codes(arrays: Held, state: State, before: _Shown | None) -> Codes | None:
+    if arrays.book is None or state.widths is None or len(arrays.codes) == 0:
+        return None
+    if before is not None and before.state.folder == state.folder:
+        known = before.matrix.codes
+        if known is not None and known.book is arrays.book and known.count == len(arrays.codes):
+            return known
+    return Codes(arrays.book, arrays.codes, state.widths)
+
+
+def _flat(column: pa.ChunkedArray, dim: int) -> Vectors:
+    flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat, np.float32).reshape(-1, dim)
 
 
 def _integers(column: pa.ChunkedArray) -> Ids:
     return np.asarray(column.to_numpy(), np.int32)
-
-
-def _rounded(scores: NDArray[Any]) -> NDArray[np.float64]:
-    # The last bits depend on how many rows are scored together; equal vectors must stay equal.
-    return np.asarray(np.round(scores.astype(np.float64), 6), np.float64)

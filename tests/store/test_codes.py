@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from workbench.store.codes import Codebook, Codes, Widths
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def rows() -> np.ndarray:
+    rng = np.random.default_rng(1)
+    return unit(rng.normal(size=(8_000, 20)))
+
+
+@pytest.mark.parametrize("k", [1, 10, 11, 55, 100, 1_000])
+def test_width_grows_with_what_is_asked_for(k: int) -> None:
+    widths = Widths(200, 2_000)
+    expected = {1: 200, 10: 200, 11: 220, 55: 1_100, 100: 2_000, 1_000: 20_000}
+    assert widths.of(k) == expected[k]
+    assert Widths(200, 0).of(k) == (200 if k <= 10 else 0)
+
+
+def test_a_rotation_keeps_inner_products(rows) -> None:
+    book = Codebook.trained(rows)
+    assert book.padded == 24
+    turned = book.rotated(rows[:50])
+    assert turned @ turned.T == pytest.approx(rows[:50] @ rows[:50].T, abs=1e-5)
+
+
+def test_codes_are_the_same_however_they_are_made(rows) -> None:
+    book = Codebook.trained(rows)
+    again = Codebook(book.dim, book.rotation, book.centroids)
+    halves = [again.codes(rows[:5_000]), again.codes(rows[5_000:])]
+    assert np.array_equal(book.codes(rows), np.concatenate(halves))
+    assert book.codes(rows).shape == (8_000, book.code_bytes)
+
+
+def test_the_width_measured_on_a_sample_is_enough(rows) -> None:
+    book = Codebook.trained(rows)
+    codes = Codes(book, book.codes(rows), Widths(0, 0))
+    widths = codes.measured_widths(rows)
+    questions = unit(np.random.default_rng(9).normal(size=(100, 20)))
+    true = np.argsort(-(questions @ rows.T), axis=1)[:, :10]
+    found = codes.best(questions, widths.near)
+    recall = np.mean([np.isin(t, f).mean() for t, f in zip(true, found, strict=True)])
+    assert recall >= 0.99
+
+
+def test_codes_that_lead_nowhere_are_not_used(rows) -> None:
+    """Codes of other vectors: the true nearest are anywhere among them."""
+    book = Codebook.trained(rows)
+    shuffled = book.codes(rows)[np.random.default_rng(2).permutation(len(rows))]
+    assert Codes(book, shuffled, Widths(0, 0)).measured_widths(rows) == Widths(0, 0)
