@@ -13,58 +13,65 @@ _TEXT, _BINARY, _TIME = 0x001F, 0x0102, 0x0040
 Tree = Mapping[str, "bytes | Tree"]
 
 
-def compound_bytes(tree: Tree) -> bytes:
-    """An OLE compound file of streams and storages, the small streams in its mini stream."""
-    entries: list[list[object]] = []
-    body, mini = bytearray(), bytearray()
-    chains: list[tuple[int, int]] = []
-    mini_chains: list[tuple[int, int]] = []
+class _Compound:
+    """Streams and storages as they are laid out, the small streams in the mini stream."""
 
-    def place(content: bytes) -> int:
-        small = len(content) < _CUTOFF
-        space, unit = (mini, _MINI) if small else (body, _SECTOR)
-        start, count = len(space) // unit, -(-len(content) // unit)
-        space.extend(content.ljust(count * unit, b"\0"))
-        (mini_chains if small else chains).append((start, count))
-        return start
+    def __init__(self) -> None:
+        self.entries: list[list[object]] = []
+        self.body, self.mini = bytearray(), bytearray()
+        self.chains: list[tuple[int, int]] = []
+        self.mini_chains: list[tuple[int, int]] = []
 
-    def add(name: str, content: bytes | Tree, kind: int) -> int:
-        number = len(entries)
-        entries.append([name, kind, _FREE, _FREE, _END, 0])
+    def add(self, name: str, content: bytes | Tree, kind: int) -> int:
+        number = len(self.entries)
+        self.entries.append([name, kind, _FREE, _FREE, _END, 0])
         if isinstance(content, bytes):
             if content:
-                entries[number][4:] = [place(content), len(content)]
+                self.entries[number][4:] = [self._place(content), len(content)]
             return number
         before = None
         for child, inside in content.items():
-            added = add(child, inside, 2 if isinstance(inside, bytes) else 1)
+            added = self.add(child, inside, 2 if isinstance(inside, bytes) else 1)
             if before is None:
-                entries[number][3] = added
+                self.entries[number][3] = added
             else:
-                entries[before][2] = added  # a chain is a tree as well
+                self.entries[before][2] = added  # a chain is a tree as well
             before = added
         return number
 
-    def sectors_of(content: bytes) -> int:
-        start = len(body) // _SECTOR
-        body.extend(content + bytes(-len(content) % _SECTOR))
-        chains.append((start, len(body) // _SECTOR - start))
+    def _place(self, content: bytes) -> int:
+        if len(content) >= _CUTOFF:
+            return self.sectors(content)
+        start, count = len(self.mini) // _MINI, -(-len(content) // _MINI)
+        self.mini.extend(content.ljust(count * _MINI, b"\0"))
+        self.mini_chains.append((start, count))
         return start
 
-    add("Root Entry", tree, 5)
-    if mini:
-        entries[0][4:] = [sectors_of(bytes(mini)), len(mini)]
-    mini_table = _table(mini_chains, len(mini) // _MINI)
-    mini_start = sectors_of(mini_table) if mini else _END
-    mini_count = len(mini_table) // _SECTOR if mini else 0
-    directory = b"".join(
-        _entry(str(name), int(str(kind)), int(str(right)), int(str(child)), int(str(start)), size)
-        for name, kind, right, child, start, size in entries
+    def sectors(self, content: bytes) -> int:
+        start = len(self.body) // _SECTOR
+        self.body.extend(content + bytes(-len(content) % _SECTOR))
+        self.chains.append((start, len(self.body) // _SECTOR - start))
+        return start
+
+
+def compound_bytes(tree: Tree) -> bytes:
+    """An OLE compound file of streams and storages."""
+    file = _Compound()
+    file.add("Root Entry", tree, 5)
+    mini_start, mini_count = _END, 0
+    if file.mini:
+        file.entries[0][4:] = [file.sectors(bytes(file.mini)), len(file.mini)]
+        mini_table = _table(file.mini_chains, len(file.mini) // _MINI)
+        mini_start, mini_count = file.sectors(mini_table), len(mini_table) // _SECTOR
+    directory_start = file.sectors(
+        b"".join(
+            _entry(str(name), int(str(kind)), int(str(right)), int(str(child)), int(str(at)), size)
+            for name, kind, right, child, at, size in file.entries
+        )
     )
-    directory_start = sectors_of(directory)
-    sectors = len(body) // _SECTOR
+    sectors = len(file.body) // _SECTOR
     fats = -(-(sectors + 1) // (_SECTOR // 4 - 1))
-    table = bytearray(_table(chains, sectors + fats))
+    table = bytearray(_table(file.chains, sectors + fats))
     for number in range(fats):
         struct.pack_into("<I", table, 4 * (sectors + number), _FAT)
     header = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(16)
@@ -73,7 +80,7 @@ def compound_bytes(tree: Tree) -> bytes:
     header += struct.pack("<IIIII", _CUTOFF, mini_start, mini_count, _END, 0)
     difat = [sectors + number for number in range(fats)]
     header += struct.pack("<109I", *difat, *[_FREE] * (109 - fats))
-    return header + bytes(body) + bytes(table)
+    return header + bytes(file.body) + bytes(table)
 
 
 def _table(chains: Sequence[tuple[int, int]], count: int) -> bytes:
