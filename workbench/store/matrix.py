@@ -56,7 +56,7 @@ class Matrix:
     """The vectors of one embedding model at one corpus version.
 
     ``rows`` has shape (n, dim) and unit-length rows; the other arrays have length n. ``alive``
-    tells which rows still count. ``anew`` makes the same matrix again when it proves damaged.
+    tells which rows still count, by default all. ``anew`` makes the same matrix again when it proves damaged.
     """
 
     def __init__(
@@ -65,14 +65,14 @@ class Matrix:
         rows: Vectors,
         ids: tuple[Ids, Ids],
         *,
-        alive: NDArray[np.bool_],
+        alive: NDArray[np.bool_] | None = None,
         codes: Codes | None = None,
         anew: Callable[[], Matrix] | None = None,
     ) -> None:
         self.version = version
         self.rows = rows
         self.chunk_ids, self.document_ids = ids
-        self.alive = alive
+        self.alive = np.ones(len(rows), np.bool_) if alive is None else alive
         self.codes = codes
         self._anew = anew
         self._lock = threading.Lock()
