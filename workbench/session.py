@@ -7,11 +7,19 @@ from workbench.verbs.audit import AuditVerbs
 from workbench.verbs.corpus import CorpusVerbs
 from workbench.verbs.extract import ExtractVerbs
 from workbench.verbs.llama_index import LlamaIndexVerbs
+from workbench.verbs.masking import MaskingVerbs
 from workbench.verbs.summarise import SummariseVerbs
 from workbench.verbs.vault import VaultVerbs
 
 
 class Session(
-    CorpusVerbs, LlamaIndexVerbs, SummariseVerbs, ExtractVerbs, AccessVerbs, VaultVerbs, AuditVerbs
+    CorpusVerbs,
+    LlamaIndexVerbs,
+    SummariseVerbs,
+    ExtractVerbs,
+    AccessVerbs,
+    MaskingVerbs,
+    VaultVerbs,
+    AuditVerbs,
 ):
     """The verbs of one actor. Each opens a run: decided, budgeted and audited."""

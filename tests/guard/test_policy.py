@@ -9,9 +9,9 @@ EVERYTHING = Scope(unrestricted=True)
 GRANTED = {
     "viewer": {"search", "ask", "read"},
     "analyst": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate"}
-    | {"snapshot", "rollback"},
+    | {"snapshot", "rollback", "masking"},
     "admin": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate", "audit", "access"}
-    | {"snapshot", "rollback"},
+    | {"snapshot", "rollback", "masking"},
 }
 
 

@@ -205,3 +205,19 @@ def test_handbook_prose_stays_readable(masker: Masker) -> None:
         "Administration's handbook, section 4.2, before Thanksgiving.\n"
     )
     assert masker.mask(document(prose)).text == prose
+
+
+def test_a_preview_shows_what_masking_would_replace_and_numbers_nothing(masker: Masker) -> None:
+    register = MemoryPlaceholders()
+    own = Masker(MaskingConfig(), register, key=KEY, detectors=[Patterns(RECOGNIZERS)])
+    given = document(TEXT, metadata={"author": "Ann Lee"})
+    spans = own.preview(given)
+    assert register.numbers([("PERSON", "0")]) == {("PERSON", "0"): 1}
+    masked = own.mask(given)
+    rest = masked.text
+    for span in spans:
+        before, _, rest = rest.partition(f"<{span.type}_")
+        rest = rest.partition(">")[2]
+        assert TEXT[: span.start].endswith(before)
+    assert len(spans) == sum(masked.masked.values()) - 1
+    assert masker.preview(document(TEXT, label="public")) == []

@@ -32,6 +32,7 @@ class Action(StrEnum):
     VAULT = "vault"
     SNAPSHOT = "snapshot"
     ROLLBACK = "rollback"
+    MASKING = "masking"
 
     @property
     def writes(self) -> bool:
@@ -55,6 +56,7 @@ _ANALYST = _VIEWER | {
     Action.EVALUATE,
     Action.SNAPSHOT,
     Action.ROLLBACK,
+    Action.MASKING,
 }
 _ADMIN = frozenset(Action)
 GRANTABLE = frozenset({Action.REVEAL})

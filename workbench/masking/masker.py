@@ -8,10 +8,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from workbench.config import MaskingConfig
 from workbench.masking.detection import Detection, Detector, Patterns
+from workbench.masking.fields import PLAIN_FIELD, person_field, readable_name
 from workbench.masking.names import Names
 from workbench.masking.placeholders import (
     Keep,
@@ -33,15 +33,8 @@ from workbench.values import Document, MaskedDocument, Page
 _RULES = "2"
 """Raise it when masking changes in a way that no detector's version tells."""
 
-_PERSON_FIELDS = frozenset(
-    {"author", "authors", "creator", "owner", "manager", "sender", "from", "to", "cc", "bcc"}
-    | {"last_modified_by", "lastmodifiedby"}
-)
-# The names of fields are not read: detectors take "author" alone for a name now and then.
-_FIELD = re.compile(r"(?:\d+\.)?[a-z][a-z0-9_-]*")
 _NAME_WORD = re.compile(r"[^\W\d_][\w'\u2019.-]*\b")
 _MAX_NAME_WORDS = 4
-_NAME_GAPS = str.maketrans("_.-+", "    ")
 
 
 @dataclass(slots=True)
@@ -120,16 +113,10 @@ class Masker:
         Raises:
             MaskingError: if anything failed; no part of the document may then be stored.
         """
+        texts, spans, names = self._read(document)
+        replaced = self._replace(texts, spans, names, label=document.label)
         keys = list(document.metadata)
-        unsure = [key for key in keys if not _FIELD.fullmatch(key)]
-        texts = [document.text, document.name, *document.metadata.values(), *unsure]
-        escaped = [escape(text) for text in texts]
-        if self._treatments.keeps(document.label):
-            replaced = [_Replacement(text) for text in escaped]
-        else:
-            fields = zip(keys, escaped[2:], strict=False)
-            given = [[], [], *(_person_field(*field) for field in fields), *([] for _ in unsure)]
-            replaced = self._mask_all(escaped, given, document.label)
+        unsure = [key for key in keys if not PLAIN_FIELD.fullmatch(key)]
         counts: Counter[str] = Counter()
         for part in replaced:
             counts.update(part.counts)
@@ -152,6 +139,14 @@ class Masker:
             },
             masked=dict(sorted(counts.items())),
         )
+
+    def preview(self, document: Document) -> list[Span]:
+        """What ``mask`` would replace in the document's text; numbers and stores nothing.
+
+        Raises:
+            MaskingError: if anything failed.
+        """
+        return self._read(document)[1][0]
 
     def mask_text(self, text: str, *, label: str | None = None) -> str:
         """Mask a question with the numbers that the documents use.
@@ -239,20 +234,26 @@ class Masker:
         """Without what stays readable: it must not stand in the way of what does not."""
         return [s for s in spans if self._treatments.of(s.type, label) is not Treatment.KEEP]
 
-    def _mask_all(
-        self, texts: Sequence[str], given: Sequence[Sequence[Span]], label: str
-    ) -> list[_Replacement]:
+    def _read(self, document: Document) -> tuple[list[str], list[list[Span]], Names | None]:
+        """All of a document's texts: its text, its name, its fields' values and unsure names."""
+        fields = document.metadata
+        unsure = [key for key in fields if not PLAIN_FIELD.fullmatch(key)]
+        given = [document.text, document.name, *fields.values(), *unsure]
+        texts = [escape(text) for text in given]
+        if self._treatments.keeps(document.label):
+            return texts, [[] for _ in texts], None
         name = texts[1]
         # The name is read twice: as words, and as it is, for what its marks hold together. Those
         # are numbers and addresses: "paid-parental-leave.md" is nobody, however a model reads it.
-        found = self._detection.find([texts[0], name, *texts[2:], _readable_name(name)])
+        found = self._detection.find([*texts, readable_name(name)])
         readable = found.pop()
         found[1] = [span for span in found[1] if span.type != "PERSON"] + readable
+        for number, (key, value) in enumerate(zip(fields, texts[2:], strict=False), start=2):
+            found[number] += person_field(key, value)
         spans, names = self._with_names(
-            texts,
-            [self._not_kept([*a, *b], label) for a, b in zip(found, given, strict=True)],
+            texts, [self._not_kept(own, document.label) for own in found]
         )
-        return self._replace(texts, spans, names, label=label)
+        return texts, spans, names
 
     def _with_names(
         self, texts: Sequence[str], found: Sequence[Sequence[Span]]
@@ -357,19 +358,3 @@ def _detectors(types: Sequence[str], threshold: float) -> tuple[Detector, ...]:
     if not types:
         return ()
     return (Patterns(RECOGNIZERS), Presidio(types, threshold), Rampart())
-
-
-def _readable_name(name: str) -> str:
-    """A file name as words, of the same length: "Tommy_Smith-CV.pdf" is "Tommy Smith CV    "."""
-    stem = Path(name).stem
-    return stem.translate(_NAME_GAPS) + " " * (len(name) - len(stem))
-
-
-def _person_field(name: str, text: str) -> list[Span]:
-    if re.sub(r"[\s:\-]+", "_", name).casefold().rpartition(".")[2] not in _PERSON_FIELDS:
-        return []
-    return [
-        Span(match.start(), match.end(), "PERSON", 0.9)
-        for match in re.finditer(r"[^;,&\n<>()\[\]\"]*[^\W\d_][^;,&\n<>()\[\]\"]*", text)
-        if "@" not in match.group()
-    ]
