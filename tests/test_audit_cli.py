@@ -115,3 +115,9 @@ def test_an_analyst_is_told_where_an_admin_is_configured(call: Call, workspace: 
         assert "role 'analyst' may not audit" in err
         assert "workbench.toml" in err
     assert call("--actor", "root", "audit", "verify")[0] == 0
+
+
+def test_the_audit_is_counted(call: Call) -> None:
+    assert "3 runs ever" in call("audit", "metrics")[1]
+    [row] = json.loads(call("audit", "metrics", "--days", "1", "--json")[1])["actions"][1:]
+    assert (row["action"], row["runs"]) == ("read", 3)

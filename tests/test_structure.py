@@ -75,6 +75,7 @@ PUBLIC_NAMES = {
 WITHOUT_RUN = {
     "Corpus": {"close", "grants", "health", "ledger", "placeholders", "reply_cache"},
     "Grants": {"of"},
+    "Counters": set(),
     "Subjects": set(),
     "History": set(),
     "Nodes": set(),
@@ -325,9 +326,10 @@ def _governed() -> list[type]:
     from workbench.store.history import History
     from workbench.store.nodes import Nodes
     from workbench.store.origins import Origins
+    from workbench.store.metrics import Counters
     from workbench.store.subjects import Subjects
 
-    return [Corpus, Extractions, Grants, History, Models, Nodes, Origins, Subjects]
+    return [Corpus, Extractions, Grants, History, Models, Nodes, Origins, Counters, Subjects]
 
 
 def test_what_touches_data_requires_a_run() -> None:

@@ -1,4 +1,4 @@
-"""``workbench audit verify | export``."""
+"""``workbench audit verify | metrics | export``."""
 
 from __future__ import annotations
 
@@ -34,6 +34,17 @@ def verify(
     if not check.intact:
         typer.echo(f"error: {check}", err=True)
         raise typer.Exit(1)
+
+
+@audit_app.command()
+def metrics(
+    context: typer.Context,
+    days: Annotated[float | None, typer.Option(help="Only the last so many days.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Count runs, denials, tokens, cache hits and times, by action."""
+    counted = _session(context).metrics(days=days)
+    typer.echo(json.dumps(counted.to_dict(), indent=2) if as_json else str(counted))
 
 
 @audit_app.command()

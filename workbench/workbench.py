@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from workbench.config import CONFIG_FILE, Config, load_config
+from workbench.config import CONFIG_FILE, ActorConfig, Config, load_config
 from workbench.errors import AccessDenied
-from workbench.guard.budget import Budget
-from workbench.guard.run import Guard
+from workbench.guard.budget import Budget, Day
+from workbench.guard.run import DayBounds, Guard
 from workbench.session import Session
 from workbench.values import Actor, Scope
 from workbench.verbs.corpus import expanded
@@ -118,7 +118,14 @@ class Workbench:
         """The one door that decides, meters and audits."""
         limits = self.config.budget
         budget = Budget(limits.max_tokens, limits.max_seconds)
-        return Guard(self.corpus.ledger, budget, grants=self.corpus.grants)
+        everybody = Day(limits.max_tokens_per_day, limits.max_seconds_per_day)
+        ledger = self.corpus.ledger
+        days = DayBounds(
+            ledger,
+            everybody,
+            {name: _day(known, everybody) for name, known in self.config.actors.items()},
+        )
+        return Guard(ledger, budget, grants=self.corpus.grants, days=days)
 
     @_Room
     def corpus(self) -> Corpus:
@@ -169,3 +176,11 @@ class Workbench:
         from workbench.sources.files import FileSource
 
         return FileSource(self.config.limits)
+
+
+def _day(actor: ActorConfig, everybody: Day) -> Day:
+    tokens, seconds = actor.max_tokens_per_day, actor.max_seconds_per_day
+    return Day(
+        everybody.max_tokens if tokens is None else tokens,
+        everybody.max_seconds if seconds is None else seconds,
+    )

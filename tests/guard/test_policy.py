@@ -11,6 +11,7 @@ GRANTED = {
     "analyst": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate"}
     | {"snapshot", "rollback", "masking"},
     "admin": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate", "audit", "access"}
+    | {"reveal", "forget", "vault", "metrics"}
     | {"snapshot", "rollback", "masking"},
 }
 
@@ -50,5 +51,20 @@ def test_an_empty_scope_may_write_nothing() -> None:
 
 def test_what_writes_cannot_be_done_at_an_old_version() -> None:
     writing = {action for action in Action if action.writes}
-    assert writing == {Action.INGEST, Action.REMOVE, Action.ROLLBACK}
+    assert writing == {Action.INGEST, Action.REMOVE, Action.ROLLBACK, Action.FORGET}
     assert not any(action.looks_back for action in writing)
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_only_what_may_be_granted_is_granted_beside_the_role(action: Action) -> None:
+    everything = frozenset(Action)
+    ana = Actor("ana", "viewer", EVERYTHING, may=frozenset(a.value for a in everything))
+    expected = action.value in GRANTED["viewer"] | {"reveal"}
+    assert decide(ana, action, "internal").allowed == expected
+    nobody = Actor("ana", "nobody", EVERYTHING, may=frozenset({"reveal"}))
+    assert not decide(nobody, action, "internal").allowed
+
+
+def test_who_does_not_see_everything_forgets_nobody() -> None:
+    ana = Actor("ana", "admin", Scope(frozenset({"internal", "data subject"})))
+    assert not decide(ana, Action.FORGET, "data subject").allowed

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
-from tests.guard.conftest import MemoryLedger, actor
+from tests.guard.conftest import BUDGET, MemoryLedger, actor
 from workbench.errors import AccessDenied, AuditError, BudgetExceeded, CorruptFile, UsageError
 from workbench.guard.audit import Outcome
-from workbench.guard.budget import Budget
+from workbench.guard.budget import Budget, Day
 from workbench.guard.policy import Action
-from workbench.guard.run import Guard, Run
-from workbench.values import Scope
+from workbench.guard.run import DayBounds, Guard, Run
+from workbench.values import Scope, Usage
 
 
 def test_a_denial_is_audited_and_the_work_never_starts(guard: Guard, ledger: MemoryLedger) -> None:
@@ -110,3 +113,61 @@ def test_at_an_old_version_nothing_is_written(guard: Guard, ledger: MemoryLedger
     past = Run(run.actor, Action.INGEST, Scope(unrestricted=True), Budget(1, 1), version=3)
     with pytest.raises(AccessDenied, match="may not write"):
         past.require_write("internal")
+
+
+class Spent:
+    """Everybody used the same today."""
+
+    def __init__(self, used: Usage) -> None:
+        self.usage = used
+        self.asked: list[tuple[str, datetime]] = []
+
+    def used(self, actor: str, since: datetime) -> Usage:
+        self.asked.append((actor, since))
+        return self.usage
+
+
+def test_a_day_bounds_an_actors_runs(ledger: MemoryLedger) -> None:
+    spent = Spent(Usage(prompt_tokens=70, seconds=10))
+    guard = Guard(ledger, BUDGET, days=DayBounds(spent, Day(max_tokens=100), {"bob": Day()}))
+    with guard.open(actor("viewer"), Action.ASK) as run:
+        run.meter.reserve(20)
+        run.meter.settle(20, Usage(prompt_tokens=20))
+        # A second run of this moment counts what the first has used.
+        with guard.open(actor("viewer"), Action.ASK) as second:
+            with pytest.raises(BudgetExceeded, match="left of the day: 11 of 10"):
+                second.meter.reserve(11)
+            second.meter.reserve(10)
+    [first_asked, _] = spent.asked
+    assert first_asked[0] == "ana"
+    assert (first_asked[1].hour, first_asked[1].minute, first_asked[1].tzinfo) == (0, 0, UTC)
+    with guard.open(replace(actor("viewer"), name="bob"), Action.ASK) as run:
+        run.meter.reserve(100)
+
+
+def test_once_the_days_time_is_used_up_only_the_audit_is_open(ledger: MemoryLedger) -> None:
+    days = DayBounds(Spent(Usage(seconds=60)), Day(max_seconds=60))
+    guard = Guard(ledger, BUDGET, days=days)
+    with (
+        pytest.raises(BudgetExceeded, match="time of the day is used up"),
+        guard.open(actor("admin"), Action.READ),
+    ):
+        raise AssertionError
+    assert (ledger.entries[0].outcome, ledger.entries[0].action) == (Outcome.DENIED, "read")
+    with guard.open(actor("admin"), Action.AUDIT):
+        pass
+
+
+class Granted:
+    def of(self, actor: str) -> frozenset[str]:
+        return frozenset({f"file:///{actor}.md"})
+
+
+def test_grants_are_part_of_a_runs_scope(ledger: MemoryLedger) -> None:
+    guard = Guard(ledger, BUDGET, grants=Granted())
+    with guard.open(actor("viewer", "public"), Action.READ) as run:
+        assert run.scope.sees("secret", "file:///ana.md")
+        assert not run.scope.sees("secret", "file:///bob.md")
+        assert not run.scope.allows("secret")
+    with guard.open(actor("viewer", everything=True), Action.READ) as run:
+        assert run.scope == Scope(unrestricted=True)

@@ -30,6 +30,7 @@ class Action(StrEnum):
     REVEAL = "reveal"
     FORGET = "forget"
     VAULT = "vault"
+    METRICS = "metrics"
     SNAPSHOT = "snapshot"
     ROLLBACK = "rollback"
     MASKING = "masking"

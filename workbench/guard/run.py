@@ -6,16 +6,17 @@ failures are audited too; if the audit cannot be written, the verb fails.
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
 from workbench.errors import AccessDenied, UsageError, WorkbenchError
 from workbench.guard.audit import AuditEntry, Ledger, Outcome
-from workbench.guard.budget import Budget, Meter
+from workbench.guard.budget import Budget, Day, Meter, Spending
 from workbench.guard.policy import Action, decide
 from workbench.values import Actor, Scope
 
@@ -82,18 +83,43 @@ class GrantedDocuments(Protocol):
         ...
 
 
+_UNBOUNDED = frozenset({Action.AUDIT, Action.ACCESS})
+
+
+@dataclass(frozen=True, slots=True)
+class DayBounds:
+    """The bounds of a day: ``actors`` by name, ``others`` for everybody else."""
+
+    spending: Spending
+    others: Day
+    actors: Mapping[str, Day] = field(default_factory=dict)
+
+    def of(self, actor: str) -> Day:
+        return self.actors.get(actor, self.others)
+
+
 class Guard:
     """The one door: decides, meters and audits. It owns no state but its ledger.
 
     ``grants`` are looked up anew for every run, so that one that was taken back counts no more.
+    What an actor used today is counted from the audit's rows, and from the runs of this process
+    that are not over; what other processes are using at this moment counts when they end.
     """
 
     def __init__(
-        self, ledger: Ledger, budget: Budget, *, grants: GrantedDocuments | None = None
+        self,
+        ledger: Ledger,
+        budget: Budget,
+        *,
+        grants: GrantedDocuments | None = None,
+        days: DayBounds | None = None,
     ) -> None:
         self._ledger = ledger
         self._budget = budget
         self._grants = grants
+        self._days = days
+        self._running: set[Run] = set()
+        self._lock = threading.Lock()
 
     @contextmanager
     def open(
@@ -112,6 +138,7 @@ class Guard:
         Raises:
             UsageError: if ``action`` cannot be done at an old version.
             AccessDenied: if the policy refuses; the denial is audited first.
+            BudgetExceeded: if the actor's time of this day is used up; audited as a denial too.
             AuditError: if the audit row cannot be written.
         """
         if version is not None:
@@ -120,7 +147,10 @@ class Guard:
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         decision = decide(actor, action, resource)
         scope = self._scope(actor) if decision.allowed else actor.scope
-        run = Run(actor, action, scope, budget or self._budget, version=version)
+        allowed = budget or self._budget
+        if decision.allowed:
+            allowed = self._left_today(actor, action, allowed)
+        run = Run(actor, action, scope, allowed, version=version)
         if not decision.allowed:
             run.close()
             self._write(run, resource, started_at, Outcome.DENIED, decision.reason)
@@ -129,14 +159,38 @@ class Guard:
                 value=decision.reason,
                 next_step="Ask an administrator for the role or label in workbench.toml.",
             )
+        if allowed.max_seconds <= 0:
+            run.close()
+            self._write(run, resource, started_at, Outcome.DENIED, "the day's time is used up")
+            run.meter.require_time()
+        with self._lock:
+            self._running.add(run)
         try:
             yield run
         except BaseException as error:
-            run.close()
+            self._end(run)
             self._write(run, resource, started_at, Outcome.FAILED, _name(error))
             raise
-        run.close()
+        self._end(run)
         self._write(run, resource, started_at, Outcome.DONE, decision.reason)
+
+    def _end(self, run: Run) -> None:
+        run.close()
+        with self._lock:
+            self._running.discard(run)
+
+    def _left_today(self, actor: Actor, action: Action, budget: Budget) -> Budget:
+        day = self._days.of(actor.name) if self._days is not None else Day()
+        # Whoever set the bounds must be able to see what they do, and to change access.
+        if self._days is None or not day.is_bounded or action in _UNBOUNDED:
+            return budget
+        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        used = self._days.spending.used(actor.name, midnight)
+        with self._lock:
+            for run in self._running:
+                if run.actor.name == actor.name:
+                    used = used + run.meter.usage
+        return day.left(budget, used)
 
     def _scope(self, actor: Actor) -> Scope:
         if self._grants is None or actor.scope.unrestricted:

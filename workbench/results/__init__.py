@@ -5,6 +5,7 @@ from workbench.results.audit import AuditCheck
 from workbench.results.hits import Hits
 from workbench.results.ingest import IngestItem, IngestReport, ItemStatus
 from workbench.results.masking import MaskingPreview, MaskingReport
+from workbench.results.metrics import ActionMetrics, Metrics
 from workbench.results.summary import Summary
 from workbench.results.table import Table
 from workbench.results.vault import ForgetReport, Revealed
@@ -12,6 +13,7 @@ from workbench.results.versions import DocumentChange, VersionDiff
 
 __all__ = [
     "ABSTENTION",
+    "ActionMetrics",
     "Answer",
     "AuditCheck",
     "DocumentChange",
@@ -22,6 +24,7 @@ __all__ = [
     "ItemStatus",
     "MaskingPreview",
     "MaskingReport",
+    "Metrics",
     "Revealed",
     "Summary",
     "Table",

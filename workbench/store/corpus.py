@@ -22,6 +22,7 @@ from workbench.store.extractions import Extractions
 from workbench.store.health import Health, check
 from workbench.store.history import History
 from workbench.store.ledger import CorpusLedger, PlaceholderRegister, StoredReplies
+from workbench.store.metrics import Counters
 from workbench.store.nodes import Nodes
 from workbench.store.origins import Origins
 from workbench.store.passages import Passages
@@ -51,6 +52,7 @@ class Corpus:
     Attributes:
         grants: which single documents were granted to whom.
         subjects: where placeholders occur, and forgetting whom they stand for.
+        counters: what was done, in numbers.
         history: its snapshots.
         ledger: where the guard writes its audit rows.
         reply_cache: where model replies are kept.
@@ -67,6 +69,7 @@ class Corpus:
         self._past = PastSearches(self._database)
         self.grants = Grants(self._database)
         self.subjects = Subjects(self._database)
+        self.counters = Counters(self._database)
         self.history = History(self._database)
         self.ledger = CorpusLedger(self._database)
         self.reply_cache = StoredReplies(self._database)

@@ -13,10 +13,12 @@ from workbench.guard.audit import AuditEntry
 from workbench.store import audit_chain
 from workbench.store.database import Database
 from workbench.store.documents import now, one
+from workbench.values import Usage
 
 
 class CorpusLedger:
-    """The guard's ``Ledger``: one row per run in ``store.runs``, chained by its hash."""
+    """The guard's ``Ledger`` and ``Spending``: one row per run in ``store.runs``, chained by its
+    hash."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -52,6 +54,17 @@ class CorpusLedger:
                 value=error.what,
                 next_step=error.next_step,
             ) from error
+
+    def used(self, actor: str, since: datetime) -> Usage:
+        """Tokens and seconds of the runs of ``actor`` that began at ``since`` (UTC) or later."""
+        begun = since.astimezone(UTC).replace(tzinfo=None)
+        query = (
+            "SELECT coalesce(sum(prompt_tokens), 0)::BIGINT, coalesce(sum(output_tokens), 0)"
+            "::BIGINT, coalesce(sum(seconds), 0) FROM store.runs "
+            "WHERE actor = ? AND started_at >= ?"
+        )
+        row = self._database.read(lambda c: c.execute(query, [actor, begun]).fetchone())
+        return Usage() if row is None else Usage(int(row[0]), int(row[1]), float(row[2]))
 
 
 class StoredReplies:
