@@ -8,15 +8,19 @@ from workbench.verbs.corpus import CorpusVerbs
 from workbench.verbs.extract import ExtractVerbs
 from workbench.verbs.llama_index import LlamaIndexVerbs
 from workbench.verbs.masking import MaskingVerbs
+from workbench.verbs.places import PlaceVerbs
 from workbench.verbs.summarise import SummariseVerbs
 from workbench.verbs.vault import VaultVerbs
+from workbench.verbs.versions import VersionVerbs
 
 
 class Session(
     CorpusVerbs,
     LlamaIndexVerbs,
+    PlaceVerbs,
     SummariseVerbs,
     ExtractVerbs,
+    VersionVerbs,
     AccessVerbs,
     MaskingVerbs,
     VaultVerbs,

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import tantivy
 
@@ -119,19 +120,28 @@ class _PastVectors(VectorCache):
     def __init__(self, database: Database, version: int) -> None:
         super().__init__(database)
         self._number = version
+        self._matrices: dict[int, Matrix] = {}
 
     def matrix(self, embedding_id: int, dim: int, version: Version) -> Matrix:
         """The vectors of one embedding model at the version."""
         with self._lock:
-            held = self._matrices.get(embedding_id)
-            if held is None:
-                select = (
-                    f"SELECT c.chunk_id, c.document_id, c.vector FROM {vectors_table(embedding_id)}"
-                    " c JOIN store.documents d ON d.id = c.document_id"
-                )
-                rows = pa.concat_tables(_pages(self._database, select, self._number))
-                held = self._matrices[embedding_id] = Matrix.empty(dim).changed(version, (), rows)
-            return held
+            if embedding_id not in self._matrices:
+                self._matrices[embedding_id] = self._read(embedding_id, dim, version)
+            return self._matrices[embedding_id]
+
+    def _read(self, embedding_id: int, dim: int, version: Version) -> Matrix:
+        select = (
+            f"SELECT c.chunk_id, c.document_id, c.vector FROM {vectors_table(embedding_id)} c "
+            "JOIN store.documents d ON d.id = c.document_id"
+        )
+        rows = pa.concat_tables(_pages(self._database, select, self._number))
+        flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        chunks, documents = (
+            np.asarray(rows[column].to_numpy(), np.int32) for column in ("chunk_id", "document_id")
+        )
+        vectors = np.asarray(flat, np.float32).reshape(-1, dim)
+        alive = np.ones(len(chunks), np.bool_)
+        return Matrix(version, vectors, (chunks, documents), alive=alive)
 
 
 def _pages(database: Database, select: str, version: int) -> Iterator[pa.Table]:

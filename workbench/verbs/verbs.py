@@ -15,14 +15,20 @@ if TYPE_CHECKING:
 
 
 class Verbs:
-    """Verbs of one actor. Each opens a run: decided, budgeted and audited."""
+    """Verbs of one actor. Each opens a run: decided, budgeted and audited.
 
-    def __init__(self, workbench: Workbench, actor: Actor) -> None:
+    ``version`` is the corpus version that they look at, None for the present one; see ``at``.
+    """
+
+    def __init__(self, workbench: Workbench, actor: Actor, *, version: int | None = None) -> None:
         self._workbench = workbench
         self.actor = actor
+        self.version = version
 
     def _run(self, action: Action, resource: str = "") -> AbstractContextManager[Run]:
         limits = self._workbench.config.budget
         seconds = limits.ingest_max_seconds if action is Action.INGEST else limits.max_seconds
         budget = Budget(limits.max_tokens, seconds)
-        return self._workbench.guard.open(self.actor, action, resource=resource, budget=budget)
+        return self._workbench.guard.open(
+            self.actor, action, resource=resource, budget=budget, version=self.version
+        )
