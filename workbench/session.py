@@ -11,7 +11,6 @@ from workbench.verbs.masking import MaskingVerbs
 from workbench.verbs.places import PlaceVerbs
 from workbench.verbs.summarise import SummariseVerbs
 from workbench.verbs.vault import VaultVerbs
-from workbench.verbs.versions import VersionVerbs
 
 
 class Session(
@@ -20,7 +19,6 @@ class Session(
     PlaceVerbs,
     SummariseVerbs,
     ExtractVerbs,
-    VersionVerbs,
     AccessVerbs,
     MaskingVerbs,
     VaultVerbs,

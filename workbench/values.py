@@ -71,6 +71,18 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class PageBox:
+    """A rectangle on page ``number``, in shares of the page's width and height from its top left
+    corner, as the page is shown: 0 to 1, whatever the size of the picture."""
+
+    number: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One parsed source item, before masking. It must never be stored, logged or embedded.
 
@@ -254,6 +266,8 @@ class Field:
     ``quote`` the document's: ``text[start:end] == quote`` of the masked text if ``status`` is
     located. ``box`` is (left, top, right, bottom) where the format has one. ``confidence`` is 0 to
     1 once there are reviewed labels to calibrate it; ``signals`` are what it is made from.
+    ``review`` is accepted, corrected, rejected or "" while nobody judged it; ``value`` is then what
+    the reviewer left or wrote, and ``machine_value`` what was extracted.
     """
 
     name: str
@@ -268,6 +282,8 @@ class Field:
     confidence: float | None = None
     unit: str = ""
     problem: str = ""
+    review: str = ""
+    machine_value: object = None
     signals: Mapping[str, float] = field(default_factory=lambda: _NO_SIGNALS)
 
 

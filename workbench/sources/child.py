@@ -14,7 +14,8 @@ import sys
 from collections.abc import Mapping
 
 from workbench.errors import FileTooLarge, SourceError, UnsupportedFormat
-from workbench.sources.parsing import parse
+from workbench.sources.boxes import PageSpan
+from workbench.sources.parsing import boxes_of, parse
 
 _GRACE_S = 10
 
@@ -25,6 +26,9 @@ def answer(request: Mapping[str, object]) -> dict[str, object]:
     try:
         data = read_bytes(path, max_bytes=int(str(request["max_bytes"])))
         password = request.get("password")
+        wanted = request.get("boxes")
+        if isinstance(wanted, dict):
+            return {"boxes": _boxes(data, wanted, password)}
         parsed = parse(
             data,
             os.path.basename(path),
@@ -41,6 +45,17 @@ def answer(request: Mapping[str, object]) -> dict[str, object]:
         "metadata": dict(parsed.metadata),
         "content_hash": hashlib.sha256(data).hexdigest(),
     }
+
+
+def _boxes(data: bytes, wanted: Mapping[str, object], password: object) -> list[list[object]]:
+    span = PageSpan(
+        page=int(str(wanted["page"])),
+        text=str(wanted["text"]),
+        start=int(str(wanted["start"])),
+        end=int(str(wanted["end"])),
+    )
+    found = boxes_of(data, span, None if password is None else str(password))
+    return [[box.number, box.left, box.top, box.right, box.bottom] for box in found]
 
 
 def read_bytes(path: str, *, max_bytes: int) -> bytes:

@@ -12,11 +12,12 @@ from pathlib import Path
 from workbench.config import LimitsConfig
 from workbench.errors import EmptyFile, SourceError, UnsupportedFormat, UsageError
 from workbench.sources import ocr
+from workbench.sources.boxes import PageSpan
 from workbench.sources.child import too_large
 from workbench.sources.items import Access, Item, Listing
 from workbench.sources.parsing import PARSER_VERSION
 from workbench.sources.worker import Parser
-from workbench.values import Document, Page
+from workbench.values import Document, Page, PageBox
 
 __all__ = ["PARSER_VERSION", "FileSource", "shown_name"]
 
@@ -154,6 +155,14 @@ class FileSource:
             pages=tuple(Page(*page) for page in reply.pages),
             metadata=reply.metadata,
         )
+
+    def boxes(self, path: Path, span: PageSpan, *, password: str | None = None) -> list[PageBox]:
+        """Where a span of a page's masked text stands on that page of a PDF, line by line.
+
+        Empty if it is not found there, as on a scanned page. Errors as ``read``.
+        """
+        self._check(path)
+        return self._parser.boxes(path.resolve(), span, password)
 
     def close(self) -> None:
         """End the parser process; it also ends with this object or the program."""

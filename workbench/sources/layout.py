@@ -17,13 +17,17 @@ CELL_BREAK = "\t"
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A piece of one line and where it stands, in points; ``bottom`` is the smaller height."""
+    """A piece of one line and where it stands, in points; ``bottom`` is the smaller height.
+
+    ``start`` is the index of its first character among those of the page.
+    """
 
     left: float
     bottom: float
     right: float
     top: float
     text: str
+    start: int = 0
 
     @property
     def middle(self) -> float:
@@ -58,6 +62,11 @@ def _is_prose(box: Box, page_width: float) -> bool:
 def reading_order(boxes: Sequence[Box]) -> str:
     """Lines from top to bottom, each from left to right, with a tab where a column ends."""
     return "\n".join(CELL_BREAK.join(_cells(line)) for line in _lines(boxes))
+
+
+def in_order(boxes: Sequence[Box]) -> list[Box]:
+    """The boxes in the order in which ``reading_order`` reads them."""
+    return [box for line in _lines(boxes) for box in line]
 
 
 def _lines(boxes: Sequence[Box]) -> list[list[Box]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from workbench.errors import CorruptFile, EmptyFile, FileTooLarge, SourceError
+from workbench.sources.boxes import PageSpan, find_boxes
 from workbench.sources.detect import Kind, detect
 from workbench.sources.docx import parse_docx
 from workbench.sources.epub import parse_epub
@@ -24,7 +25,7 @@ from workbench.sources.records import parse_json, parse_json_lines
 from workbench.sources.rtf import parse_rtf
 from workbench.sources.tables import parse_csv, parse_workbook
 from workbench.sources.text import clean, parse_text
-from workbench.values import Page
+from workbench.values import Page, PageBox
 
 PARSER_VERSION = "3"
 """Changes whenever the text, pages or metadata of any format change."""
@@ -82,6 +83,24 @@ def parse(data: bytes, name: str, *, max_chars: int, password: str | None = None
         raise _out_of_memory() from error
     _check(result, max_chars=max_chars)
     return result
+
+
+def boxes_of(data: bytes, span: PageSpan, password: str | None) -> list[PageBox]:
+    """Where a span stands on its page; nowhere in files that are no PDF. Errors as ``parse``."""
+    if not data[:1024].count(b"%PDF-"):
+        return []
+    try:
+        return find_boxes(data, span, password)
+    except SourceError:
+        raise
+    except MemoryError as error:
+        raise _out_of_memory() from error
+    except Exception as error:
+        raise CorruptFile(
+            "the page cannot be read again",
+            value=type(error).__name__,
+            next_step="Open the file in its program and save it again.",
+        ) from error
 
 
 def _parsed(data: bytes, name: str, password: str | None = None) -> Parsed:

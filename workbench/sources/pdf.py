@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import CorruptFile
 from workbench.sources import ocr
-from workbench.sources.layout import Box, is_scrambled, reading_order
+from workbench.sources.layout import Box, in_order, is_scrambled, reading_order
 from workbench.sources.locked import locked
 from workbench.sources.parsed import Parsed
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfTextPage
+    from pypdfium2 import PdfDocument, PdfTextPage
 
 # PDFium writes U+FFFE where a hyphen ends a line, and swallows the line end.
 _LINE_HYPHEN = re.compile(r"(?<!\w)(\w*)\ufffe\n?(\w*)")
@@ -31,18 +31,9 @@ def parse_pdf(data: bytes, password: str | None = None) -> Parsed:
         EncryptedFile: if the file opens only with a password.
         CorruptFile: if PDFium cannot read it.
     """
-    from pypdfium2 import PdfDocument, PdfiumError, raw
+    from pypdfium2 import raw
 
-    try:
-        document = PdfDocument(data, password=password)
-    except PdfiumError as error:
-        if getattr(error, "err_code", None) == raw.FPDF_ERR_PASSWORD:
-            raise locked("PDF", password) from error
-        raise CorruptFile(
-            "the PDF cannot be read",
-            value=error,
-            next_step="Open it in a PDF viewer and save it again.",
-        ) from error
+    document = opened_pdf(data, password)
     is_form = document.get_formtype() != raw.FORMTYPE_NONE
     if is_form:
         document.init_forms()
@@ -75,6 +66,42 @@ def parse_pdf(data: bytes, password: str | None = None) -> Parsed:
     )
 
 
+def opened_pdf(data: bytes, password: str | None) -> PdfDocument:
+    """The document, to be closed by the caller or with it.
+
+    Raises:
+        EncryptedFile, CorruptFile: as ``parse_pdf``.
+    """
+    from pypdfium2 import PdfDocument, PdfiumError, raw
+
+    try:
+        document = PdfDocument(data, password=password)
+    except PdfiumError as error:
+        if getattr(error, "err_code", None) == raw.FPDF_ERR_PASSWORD:
+            raise locked("PDF", password) from error
+        raise CorruptFile(
+            "the PDF cannot be read",
+            value=error,
+            next_step="Open it in a PDF viewer and save it again.",
+        ) from error
+    return document
+
+
+def text_order(text_page: PdfTextPage) -> list[tuple[int, str]]:
+    """The characters of a page with their indices, in the order in which they are read."""
+    from pypdfium2 import raw
+
+    text = str(text_page.get_text_range())
+    if len(text) != text_page.count_chars():
+        # Characters beyond 16 bit, or without a meaning, shift the text against the indices.
+        count = text_page.count_chars()
+        return [(at, chr(raw.FPDFText_GetUnicode(text_page, at))) for at in range(count)]
+    if not is_scrambled(_boxes(text_page, _PRINTED_LINE.finditer(text))):
+        return list(enumerate(text))
+    words = in_order(_boxes(text_page, _PRINTED_WORD.finditer(text)))
+    return [place for word in words for place in enumerate(word.text, start=word.start)]
+
+
 def _page_text(text_page: PdfTextPage) -> str:
     text = str(text_page.get_text_range())
     if len(text) != text_page.count_chars():  # characters beyond 16 bit: no way back to boxes
@@ -90,7 +117,7 @@ def _boxes(text_page: PdfTextPage, pieces: Iterable[re.Match[str]]) -> list[Box]
         # Loose boxes have the height of the font: a comma stands on the line of its word.
         left, bottom, _, top = text_page.get_charbox(piece.start(), loose=True)
         right = text_page.get_charbox(piece.end() - 1, loose=True)[2]
-        boxes.append(Box(left, bottom, right, top, piece.group()))
+        boxes.append(Box(left, bottom, right, top, piece.group(), piece.start()))
     return boxes
 
 

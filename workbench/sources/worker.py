@@ -13,6 +13,8 @@ import subprocess
 import sys
 import threading
 import weakref
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,6 +22,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 import workbench
 from workbench import errors
 from workbench.config import LimitsConfig
+from workbench.sources.boxes import PageSpan
+from workbench.values import PageBox
 
 MAX_MEMORY_BYTES = 4 * 1024**3
 _FILES_PER_PROCESS = 500
@@ -36,6 +40,14 @@ class Reply(BaseModel):
     pages: list[tuple[int, int, int]]
     metadata: dict[str, str]
     content_hash: str
+
+
+class BoxesReply(BaseModel):
+    """Page, left, top, right and bottom of each box."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    boxes: list[tuple[int, float, float, float, float]]
 
 
 class Refusal(BaseModel):
@@ -63,12 +75,28 @@ class Parser:
         Raises:
             SourceError: the parser's own, or for a file that outlasts or crashes the process.
         """
+        reply = self._asked(path, {"password": password})
+        if not isinstance(reply, Reply):
+            raise _unreadable(path.name)
+        return reply
+
+    def boxes(self, path: Path, span: PageSpan, password: str | None = None) -> list[PageBox]:
+        """Where a span of the masked text stands on its page of the PDF at ``path``.
+
+        Empty if it is not found there, or the file is no PDF. Errors as ``parse``.
+        """
+        reply = self._asked(path, {"password": password, "boxes": asdict(span)})
+        if not isinstance(reply, BoxesReply):
+            raise _unreadable(path.name)
+        return [PageBox(*box) for box in reply.boxes]
+
+    def _asked(self, path: Path, wanted: Mapping[str, object]) -> Reply | BoxesReply:
         request = {
             "path": str(path),
             "max_bytes": self._limits.max_file_bytes,
             "max_chars": self._limits.max_document_chars,
             "timeout_s": self._limits.parse_timeout_s,
-            "password": password,
+            **wanted,
         }
         line = json.dumps(request).encode() + b"\n"
         with self._lock:
@@ -191,17 +219,23 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 continue  # the unsent rest of a request to a process that is gone
 
 
-def _received(line: bytes, name: str) -> Reply:
+def _received(line: bytes, name: str) -> Reply | BoxesReply:
     try:
+        if line.startswith(b'{"boxes":'):
+            return BoxesReply.model_validate_json(line)
         if line.startswith(b'{"error":'):
             raise _rebuilt(Refusal.model_validate_json(line))
         return Reply.model_validate_json(line)
     except ValidationError as error:
-        raise errors.CorruptFile(
-            "the parser gave an unreadable answer",
-            value=name,
-            next_step="Open the file in its program and save it again.",
-        ) from error
+        raise _unreadable(name) from error
+
+
+def _unreadable(name: str) -> errors.CorruptFile:
+    return errors.CorruptFile(
+        "the parser gave an unreadable answer",
+        value=name,
+        next_step="Open the file in its program and save it again.",
+    )
 
 
 def _rebuilt(refusal: Refusal) -> errors.SourceError:
