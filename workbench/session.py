@@ -11,6 +11,7 @@ from workbench.verbs.masking import MaskingVerbs
 from workbench.verbs.places import PlaceVerbs
 from workbench.verbs.summarise import SummariseVerbs
 from workbench.verbs.vault import VaultVerbs
+from workbench.verbs.versions import VersionVerbs
 
 
 class Session(
@@ -19,6 +20,7 @@ class Session(
     PlaceVerbs,
     SummariseVerbs,
     ExtractVerbs,
+    VersionVerbs,
     AccessVerbs,
     MaskingVerbs,
     VaultVerbs,
