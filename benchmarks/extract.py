@@ -1,7 +1,7 @@
 """Typed extraction against langextract and a plain prompt: same model, same documents, same run.
 
     python -m benchmarks.extract --data DIR --limit N --model NAME [--peers langextract,plain]
-        [--examples K] [--skip M] [--max-seconds S] --out FILE.json
+        [--examples K] [--skip M] [--max-seconds S] [--workspace DIR] --out FILE.json
 
 DIR holds ``records.jsonl`` (SROIE) or ``gold.jsonl`` with PDFs (CUAD), see ``extract_data``. The
 first K documents are reviewed examples for Workbench, the first one is the worked example that
@@ -38,6 +38,9 @@ from workbench.values import Field, FieldStatus, Record
 from workbench.workbench import Workbench, open_workbench
 
 LABEL = "public"
+BATCH = 10
+"""So many documents are extracted by one call; what a piece finished of them is kept."""
+
 _BINS = 10
 
 
@@ -76,10 +79,12 @@ def main() -> None:
         state.setdefault("outcomes", {}),
         time.monotonic() + arguments.max_seconds,
     )
-    workbench = _workbench(arguments.out.with_suffix(".workspace"), arguments.model)
+    # One workspace for several runs lets them share the model's replies.
+    folder = arguments.workspace or arguments.out.with_suffix(".workspace")
+    workbench = _workbench(folder, arguments.model)
     complete = True
     try:
-        _ours(workbench, bench, arguments.out.with_suffix(".documents"))
+        _ours(workbench, bench, folder.with_suffix(".documents"))
         for name in arguments.peers:
             _peer(name, workbench, bench, everything[0])
     except OutOfTime:
@@ -104,31 +109,33 @@ def _ours(workbench: Workbench, bench: Bench, folder: Path) -> None:
     ids = _ingested(session, bench.documents, folder)
     outcomes = bench.outcomes.setdefault("workbench", {})
     examples = [{"text": e.text, "values": e.values()} for e in bench.examples]
-    by_id = {number: name for name, number in ids.items()}
-    seen = time.monotonic()
-    seconds: dict[str, float] = {}
+    for start in range(0, len(bench.documents), BATCH):
+        batch = [d for d in bench.documents[start : start + BATCH] if d.name not in outcomes]
+        if batch:
+            _batch(session, bench, {ids[d.name]: d for d in batch if d.name in ids}, examples)
+            print(f"workbench {start + len(batch)}/{len(bench.documents)}", flush=True)
 
-    def watch(progress: ExtractProgress) -> None:
-        nonlocal seen
-        seconds[progress.document] = time.monotonic() - seen
-        seen = time.monotonic()
-        print(f"workbench {progress.done}/{progress.total}", end="\r", flush=True)
+
+def _batch(
+    session: Session,
+    bench: Bench,
+    documents: dict[int, Labelled],
+    examples: list[dict[str, Any]],
+) -> None:
+    def watch(_: ExtractProgress) -> None:
         bench.check()
 
-    wanted = [ids[d.name] for d in bench.documents if d.name in ids]
     before = _used(session)
     try:
-        result = session.extract(wanted, bench.schema, examples=examples, progress=watch)
+        result = session.extract(list(documents), bench.schema, examples=examples, progress=watch)
     finally:
-        spent = {k: v - before.get(k, 0) for k, v in _used(session).items()}
         totals = bench.outcomes.setdefault("workbench_usage", {})
-        for key, value in spent.items():
-            totals[key] = totals.get(key, 0) + value
-    gold = {document.name: document for document in bench.documents}
-    texts = {number: session.document(number).text for number in wanted}
+        for key, value in _used(session).items():
+            totals[key] = totals.get(key, 0) + value - before.get(key, 0)
     for record in result:
-        document = gold[by_id[record.document_id]]
-        outcomes[document.name] = _judged(record, document, bench, texts[record.document_id])
+        document = documents[record.document_id]
+        text = session.document(record.document_id).text
+        bench.outcomes["workbench"][document.name] = _judged(record, document, bench, text)
 
 
 def _used(session: Session) -> dict[str, float]:
@@ -330,6 +337,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", default="default")
     parser.add_argument("--schema", type=Path)
     parser.add_argument("--peers", type=lambda t: [p for p in t.split(",") if p], default=[])
+    parser.add_argument("--workspace", type=Path)
     parser.add_argument("--max-seconds", type=float, default=1e9)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()

@@ -23,11 +23,13 @@ from workbench import __version__
 from workbench.access_cli import access_app
 from workbench.audit_cli import audit_app
 from workbench.errors import UsageError, WorkbenchError
+from workbench.extract_cli import extract
 from workbench.masking_cli import masking_app
 from workbench.models_cli import models_app
 from workbench.results import Answer
 from workbench.search_cli import like, search_many
 from workbench.session import Session
+from workbench.sources_cli import ingest_lake, ingest_sql
 from workbench.values import DEFAULT_LABEL
 from workbench.vault_cli import forget, reveal, vault_app
 from workbench.versions_cli import versions_app
@@ -56,10 +58,13 @@ app.add_typer(access_app, name="access")
 app.add_typer(audit_app, name="audit")
 app.add_typer(masking_app, name="masking")
 app.add_typer(models_app, name="models")
+app.command("ingest-sql")(ingest_sql)
+app.command("ingest-lake")(ingest_lake)
 app.add_typer(versions_app, name="versions")
 app.add_typer(vault_app, name="vault")
 app.command()(reveal)
 app.command()(forget)
+app.command()(extract)
 app.command()(like)
 app.command()(search_many)
 
@@ -93,11 +98,21 @@ def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders.")],
     sync: Annotated[bool, typer.Option(help="Remove documents whose file is gone.")] = False,
     label: Annotated[str, typer.Option(help="The documents' access label.")] = DEFAULT_LABEL,
+    password: Annotated[
+        str | None,
+        typer.Option(
+            envvar="WORKBENCH_FILE_PASSWORD",
+            help="Opens protected files; better kept in the environment.",
+            show_envvar=True,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring files and folders into the workspace. Exits 1 if no file could be used."""
     with _session(context) as session:
-        report = session.ingest(*paths, label=label, sync=sync, progress=_show_progress)
+        report = session.ingest(
+            *paths, label=label, sync=sync, password=password, progress=_show_progress
+        )
         if as_json:
             _print_json(report.to_dict())
         else:

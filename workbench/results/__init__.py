@@ -2,6 +2,7 @@
 
 from workbench.results.answer import ABSTENTION, Answer
 from workbench.results.audit import AuditCheck
+from workbench.results.extraction import Extraction, ExtractionEstimate
 from workbench.results.hits import Hits
 from workbench.results.ingest import IngestItem, IngestReport, ItemStatus
 from workbench.results.masking import MaskingPreview, MaskingReport
@@ -17,6 +18,8 @@ __all__ = [
     "Answer",
     "AuditCheck",
     "DocumentChange",
+    "Extraction",
+    "ExtractionEstimate",
     "ForgetReport",
     "Hits",
     "IngestItem",

@@ -233,7 +233,8 @@ class Reader:
             if better.status is FieldStatus.LOCATED:
                 signals = {**better.signals, **signals}
                 row[name] = replace(better, raw=found.raw, signals=signals)
-        return row
+        # What was moved may now end where another field begins.
+        return tidied(row, self._leaves(), source)
 
     def _ask(
         self,
