@@ -56,7 +56,8 @@ class Matrix:
     """The vectors of one embedding model at one corpus version.
 
     ``rows`` has shape (n, dim) and unit-length rows; the other arrays have length n. ``alive``
-    tells which rows still count, by default all. ``anew`` makes the same matrix again when it proves damaged.
+    tells which rows still count, by default all. ``anew`` makes the same matrix again when it
+    proves damaged.
     """
 
     def __init__(
