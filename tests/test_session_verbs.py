@@ -11,7 +11,10 @@ import pytest
 from tests.workbenches import MakeWorkbench
 from workbench.config import ActorConfig, Config
 from workbench.errors import AccessDenied, AuditError, UsageError, VaultError
+from workbench.results.extraction import Extraction
+from workbench.results.review import ReviewItem
 from workbench.session import Session
+from workbench.values import Field
 
 QUESTION = "When does the office process new badges?"
 
@@ -42,6 +45,16 @@ def without_vault(session: Session, *, rotate: bool = False) -> object:
     return None
 
 
+def extracted(session: Session) -> Extraction:
+    return session.extract("all", {"answer": "text"})
+
+
+def first_item(session: Session) -> ReviewItem:
+    """Something to judge; where nothing is in scope, what somebody else was shown."""
+    queue = session.review_queue(extracted(session))
+    return queue[0] if queue else ReviewItem(1, 1, "badges.md", 0, Field("answer"), 1.0)
+
+
 VERBS: dict[str, Callable[[Session, Path], object]] = {
     "ingest": lambda session, folder: session.ingest(folder),
     "search": lambda session, _: session.search("badges"),
@@ -50,6 +63,12 @@ VERBS: dict[str, Callable[[Session, Path], object]] = {
     "ask": lambda session, _: session.ask(QUESTION),
     "ask_stream": lambda session, _: list(session.ask_stream(QUESTION)),
     "extract": lambda session, _: session.extract("all", {"answer": "text"}),
+    "review_queue": lambda session, _: session.review_queue(extracted(session)),
+    "accept": lambda session, _: session.accept(first_item(session)),
+    "correct": lambda session, _: session.correct(first_item(session), "Every Wednesday"),
+    "reject": lambda session, _: session.reject(first_item(session)),
+    "calibration": lambda session, _: session.calibration(extracted(session)),
+    "reviewed_examples": lambda session, _: session.reviewed_examples(extracted(session)),
     "estimate_extraction": lambda session, _: session.estimate_extraction("all", {"a": "text"}),
     "summarise": lambda session, _: session.summarise(style="bullets"),
     "sql": lambda session, _: session.sql("SELECT count(*) FROM documents"),

@@ -9,6 +9,7 @@ from workbench.verbs.extract import ExtractVerbs
 from workbench.verbs.llama_index import LlamaIndexVerbs
 from workbench.verbs.masking import MaskingVerbs
 from workbench.verbs.places import PlaceVerbs
+from workbench.verbs.review import ReviewVerbs
 from workbench.verbs.summarise import SummariseVerbs
 from workbench.verbs.vault import VaultVerbs
 from workbench.verbs.versions import VersionVerbs
@@ -20,6 +21,7 @@ class Session(
     PlaceVerbs,
     SummariseVerbs,
     ExtractVerbs,
+    ReviewVerbs,
     VersionVerbs,
     AccessVerbs,
     MaskingVerbs,

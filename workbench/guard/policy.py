@@ -20,6 +20,7 @@ class Action(StrEnum):
     SEARCH = "search"
     ASK = "ask"
     EXTRACT = "extract"
+    REVIEW = "review"
     READ = "read"
     SQL = "sql"
     INGEST = "ingest"
@@ -51,6 +52,7 @@ class Action(StrEnum):
 _VIEWER = frozenset({Action.SEARCH, Action.ASK, Action.READ})
 _ANALYST = _VIEWER | {
     Action.EXTRACT,
+    Action.REVIEW,
     Action.SQL,
     Action.INGEST,
     Action.REMOVE,

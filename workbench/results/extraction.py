@@ -36,6 +36,8 @@ PROVENANCE_COLUMNS = {
     "box": "string",
     "status": "string",
     "confidence": "float64",
+    "review": "string",
+    "machine_value": "string",
     "problem": "string",
 }
 _FIRST = ("document_id", "document", "ordinal", "status")
@@ -305,6 +307,8 @@ def _field_dict(found: Field) -> dict[str, Any]:
         "box": None if found.box is None else ",".join(f"{part:g}" for part in found.box),
         "status": found.status.value,
         "confidence": found.confidence,
+        "review": found.review,
+        "machine_value": None if found.machine_value is None else str(_plain(found.machine_value)),
         "problem": found.problem,
     }
 

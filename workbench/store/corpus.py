@@ -28,6 +28,7 @@ from workbench.store.origins import Origins
 from workbench.store.passages import Passages
 from workbench.store.past import PastSearches
 from workbench.store.records import EmbeddingInfo, SearchQuery, StoredSource, Vectors
+from workbench.store.reviews import Reviews
 from workbench.store.search import Search
 from workbench.store.subjects import Subjects, require_none_retired
 from workbench.values import Chunk, DocumentInfo, Hit, MaskedDocument
@@ -57,6 +58,7 @@ class Corpus:
         ledger: where the guard writes its audit rows.
         reply_cache: where model replies are kept.
         placeholders: the register of placeholder numbers.
+        reviews: what people decided about extracted fields.
         passages: whole documents, chunk by chunk.
         extractions: schemas, and records that were extracted from documents.
         origins: how far sources were read, and attached DuckDB files.
@@ -77,6 +79,7 @@ class Corpus:
         self.passages = Passages(self._database)
         self.origins = Origins(self._database)
         self.extractions = Extractions(self._database)
+        self.reviews = Reviews(self._database)
         self.nodes = Nodes(self._database)
 
     def put(

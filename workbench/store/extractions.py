@@ -124,6 +124,28 @@ class Extractions:
             )
         return found
 
+    def schema_of(self, run: Run, extraction_id: int) -> SavedSchema:
+        """The schema that an extraction was made with.
+
+        Raises:
+            UsageError: if there is no such extraction.
+        """
+        run.require_open()
+        row = self._database.read(
+            lambda c: c.execute(
+                "SELECT s.name, s.version FROM store.extractions e "
+                "JOIN store.extraction_schemas s ON s.id = e.schema_id WHERE e.id = ?",
+                [extraction_id],
+            ).fetchone()
+        )
+        if row is None:
+            raise UsageError(
+                "there is no such extraction",
+                value=extraction_id,
+                next_step="Query the view `extractions` for those that there are.",
+            )
+        return self.schema(run, row[0], row[1])
+
     def begin(self, run: Run, key: ExtractionKey, digest: str, corpus_version: int) -> int:
         """The id of this extraction: a new one, or the one that was begun under ``digest``."""
         run.require_open()

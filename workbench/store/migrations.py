@@ -191,6 +191,15 @@ def _m009_refusals(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _m010_reviews(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "CREATE TABLE store.reviews (extraction_id INTEGER NOT NULL, document_id INTEGER NOT NULL, "
+        "ordinal INTEGER NOT NULL, field VARCHAR NOT NULL, judgement VARCHAR NOT NULL, "
+        "value VARCHAR, actor VARCHAR NOT NULL, run_id VARCHAR NOT NULL, "
+        "created_at TIMESTAMP NOT NULL)"
+    )
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m001_tables,
     _m002_audit_chain,
@@ -201,6 +210,7 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m007_forgotten,
     _m008_extractions,
     _m009_refusals,
+    _m010_reviews,
 )
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""

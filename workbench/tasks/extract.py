@@ -24,9 +24,12 @@ from workbench.guard.run import Run
 from workbench.models.governed import Models
 from workbench.prompts.registry import Prompt, load_prompt
 from workbench.results.extraction import Excerpt, Extraction, ExtractionEstimate
+from workbench.sources.files import FileSource
 from workbench.store.corpus import Corpus
 from workbench.store.extractions import ExtractionKey, SavedSchema
+from workbench.tasks.places import boxed
 from workbench.tasks.reading import Options, Reader, failed_record
+from workbench.tasks.review import with_reviews
 from workbench.values import MaskedDocument, Record, RecordStatus
 
 WHOLE_CHARS = 4_000
@@ -50,6 +53,7 @@ class ExtractRooms:
     config: Config
     models: Models
     corpus: Corpus
+    files: FileSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def extract(run: Run, rooms: ExtractRooms, job: ExtractJob, progress: Progress) 
         schema=schema.to_dict(),
         schema_version=saved.version,
         kinds={leaf.path: leaf.spec.type.value for leaf in schema.leaves},
-        records=tuple(records),
+        records=with_reviews(run, rooms.corpus, schema, number, records),
         excerpts=batch.excerpts,
         model=key.model,
         prompt_version=prompt.version,
@@ -207,6 +211,8 @@ class _Batch:
         try:
             reader = replace(self._reader, rankings=self._rankings_for(document))
             found = reader.read(document)
+            if document.media_type == "application/pdf":
+                found = boxed(self._run, self._rooms.files, self._rooms.corpus, found)
         except BudgetExceeded as error:
             self._spent = f"not read: {error.what}"
             return [failed_record(document, self._job.schema, self._spent)]

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 ALL = "all"
 """Names every visible document, where a list of documents, hits or a label can stand too."""
 
+REVIEWED = "reviewed"
+"""Names the documents that were reviewed under the same schema, where examples can stand."""
+
 
 class ExtractVerbs(Verbs):
     """Extract."""
@@ -40,7 +43,8 @@ class ExtractVerbs(Verbs):
         ``source`` is "all", a label, hits of a search, or document ids and infos. ``schema`` is a
         Pydantic model, a dict, a JSON Schema, a file of one, a DataFrame of example rows, or the
         name of a schema saved here before. ``examples`` are reviewed documents, see ``Example``:
-        dicts with ``values`` and ``document_id`` or ``text``.
+        dicts with ``values`` and ``document_id`` or ``text``; "reviewed" takes those that were
+        reviewed here under the same schema.
 
         Finished documents are stored as they come: the same call again reads them from the
         workspace. What fails is a record with its problem; the batch goes on.
@@ -72,7 +76,7 @@ class ExtractVerbs(Verbs):
         from workbench.tasks.extract import ExtractRooms
 
         workbench = self._workbench
-        return ExtractRooms(workbench.config, workbench.models, workbench.corpus)
+        return ExtractRooms(workbench.config, workbench.models, workbench.corpus, workbench.source)
 
     def _job(
         self,
@@ -87,12 +91,13 @@ class ExtractVerbs(Verbs):
         from workbench.tasks.extract import ExtractJob
         from workbench.tasks.reading import Options
 
+        found = self._schema(run, schema)
         return ExtractJob(
             document_ids=self._document_ids(run, source),
-            schema=self._schema(run, schema),
+            schema=found,
             model=model or self._workbench.config.models.chat,
             options=Options(many=many),
-            examples=self._examples(run, examples),
+            examples=self._examples(run, found, examples),
         )
 
     def _schema(self, run: Run, schema: object) -> Schema:
@@ -118,11 +123,15 @@ class ExtractVerbs(Verbs):
         found = [_document_id(part) for part in _parts(source)]
         return tuple(dict.fromkeys(found))
 
-    def _examples(self, run: Run, examples: object) -> tuple[Example, ...]:
+    def _examples(self, run: Run, schema: Schema, examples: object) -> tuple[Example, ...]:
         from workbench.extraction.teaching import Example
 
         if examples is None:
             return ()
+        if examples == REVIEWED:
+            from workbench.tasks.review import reviewed_examples
+
+            return reviewed_examples(run, self._workbench.corpus, schema)
         given: Sequence[Any] = (
             _example_rows(examples) if hasattr(examples, "to_dict") else list(_iterated(examples))
         )
