@@ -264,8 +264,9 @@ class Field:
     ``name`` is the path within the record (``items[0].price``). ``value`` is str, Decimal, date,
     bool or None; ``unit`` the currency of money as written. ``raw`` are the model's words,
     ``quote`` the document's: ``text[start:end] == quote`` of the masked text if ``status`` is
-    located. ``box`` is (left, top, right, bottom) where the format has one. ``confidence`` is 0 to
-    1 once there are reviewed labels to calibrate it; ``signals`` are what it is made from.
+    located. ``box`` is (left, top, right, bottom) in shares of the page, see PageBox, where the
+    format has one. ``confidence`` is 0 to 1 once there are reviewed labels to calibrate it;
+    ``signals`` are what it is made from.
     ``review`` is accepted, corrected, rejected or "" while nobody judged it; ``value`` is then what
     the reviewer left or wrote, and ``machine_value`` what was extracted.
     """

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sources.builders import pdf_bytes
 from tests.workbenches import MakeWorkbench
 from workbench.config import BudgetConfig, Config, MaskingConfig, ModelsConfig
 from workbench.errors import ModelTimeout, ModelUnavailable, UsageError
@@ -364,3 +365,23 @@ def test_kept_labels_keep_their_words(make_workbench: MakeWorkbench, tmp_path: P
     session = make_workbench(server=FakeServer(answer), config=config).session("ana")
     session.ingest(receipts(tmp_path, {"a.txt": "Write to ann@example.org"}), label="public")
     assert session.extract("public", {"mail": "text"}).records[0]["mail"].value == "ann@example.org"
+
+
+def test_a_field_of_a_pdf_has_its_page_and_box(
+    make_workbench: MakeWorkbench, tmp_path: Path
+) -> None:
+    server = FakeServer(lambda _: json.dumps({"total": "9.00"}))
+    session = make_workbench(server=server).session("ana")
+    folder = receipts(tmp_path, {})
+    (folder / "a.pdf").write_bytes(pdf_bytes([(50, 700, "ACME"), (50, 600, "TOTAL 9.00")]))
+    session.ingest(folder)
+    field = session.extract("all", {"total": "money"}).records[0]["total"]
+    assert field.page == 1
+    assert field.box is not None
+    left, top, right, bottom = field.box
+    assert 0 < left < right < 1
+    assert 0 < top < bottom < 1
+    (folder / "a.pdf").unlink()
+    # Another schema, so that it is read again: located still, though there is no page to look at.
+    field = session.extract("all", {"total": "money: again"}).records[0]["total"]
+    assert (field.status, field.box) == (FieldStatus.LOCATED, None)

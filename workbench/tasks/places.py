@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -11,7 +13,51 @@ from workbench.guard.run import Run
 from workbench.sources.boxes import PageSpan
 from workbench.sources.files import FileSource
 from workbench.store.corpus import Corpus
-from workbench.values import PageBox
+from workbench.values import PageBox, Record
+
+
+def boxed(run: Run, files: FileSource, corpus: Corpus, records: Sequence[Record]) -> list[Record]:
+    """The records with the box of each field that is located on a page of a PDF: the rectangle
+    around its lines on the first page it stands on. Without the file as it was, without boxes."""
+    return [
+        replace(
+            record,
+            fields=tuple(
+                field
+                if field.page is None or field.start is None or field.end is None
+                else replace(
+                    field,
+                    box=_around(
+                        _tried(run, files, corpus, record.document_id, (field.start, field.end))
+                    ),
+                )
+                for field in record.fields
+            ),
+        )
+        for record in records
+    ]
+
+
+def _tried(
+    run: Run, files: FileSource, corpus: Corpus, document_id: int, span: tuple[int, int]
+) -> list[PageBox]:
+    try:
+        return page_boxes(run, files, corpus, document_id, span)
+    except SourceError:
+        # The words are located all the same; only the picture of their page is not to be had.
+        return []
+
+
+def _around(boxes: Sequence[PageBox]) -> tuple[float, float, float, float] | None:
+    lines = [box for box in boxes if box.number == boxes[0].number]
+    if not lines:
+        return None
+    return (
+        min(box.left for box in lines),
+        min(box.top for box in lines),
+        max(box.right for box in lines),
+        max(box.bottom for box in lines),
+    )
 
 
 def page_boxes(
