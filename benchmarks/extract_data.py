@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.extraction.assembling import parsed
+from workbench.extraction.mentions import mentions
 from workbench.extraction.parsing import Locale
 from workbench.extraction.schema import FieldSpec, FieldType
 
@@ -62,8 +63,8 @@ def is_right(spec: FieldSpec, predicted: str, wordings: Sequence[str], locale: L
     Several wordings are an answer and its clause: then a name or sentence may overlap one of them.
     """
     if spec.type is not FieldType.TEXT:
-        stated = parsed(predicted, spec, locale)[0]
-        return stated is not None and any(stated == parsed(w, spec, locale)[0] for w in wordings)
+        stated = _stated(predicted, spec, locale)
+        return stated is not None and any(stated == _stated(w, spec, locale) for w in wordings)
     said = _letters(predicted)
     if len(wordings) == 1:
         return said == _letters(wordings[0])
@@ -71,6 +72,12 @@ def is_right(spec: FieldSpec, predicted: str, wordings: Sequence[str], locale: L
         any(_letters(w) in said or (len(said) > 4 and said in _letters(w)) for w in wordings[:1])
         or any(_token_f1(predicted, w) >= MIN_OVERLAP for w in wordings)
     )
+
+
+def _stated(words: str, spec: FieldSpec, locale: Locale) -> object:
+    """The value, also of words around it ("DATE 25/12/2018 8 PM"): nobody is graded on labels."""
+    found = {mention.value for mention in mentions(words, spec.type, locale)}
+    return found.pop() if len(found) == 1 else parsed(words, spec, locale)[0]
 
 
 def _record(line: dict[str, Any]) -> Labelled:
