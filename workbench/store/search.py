@@ -21,6 +21,7 @@ from workbench.store.documents import IN_SCOPE, one, scope_values, unit_rows
 from workbench.store.keyword import KeywordIndex
 from workbench.store.keyword_query import Documents
 from workbench.store.matching import Clauses, Words, constraint, filters_of
+from workbench.store.payloads import Payloads
 from workbench.store.records import SearchQuery, Vectors
 from workbench.store.vectors import NONE, Matrix, VectorCache
 from workbench.store.versions import Version, current_version
@@ -73,6 +74,7 @@ class Search:
         self._database = database
         self._keyword = KeywordIndex(database)
         self._vectors = VectorCache(database)
+        self._payloads = Payloads(database)
         self._visible = VisibleCache()
         self._recent: OrderedDict[tuple[object, ...], _Seen] = OrderedDict()
         self._rows: dict[int, Hit] = {}
@@ -161,9 +163,14 @@ class Search:
 
     def _held(self, ids: Sequence[int], version: Version) -> dict[int, Hit]:
         with self._lock:
-            if self._rows_version != version:
-                return {}
-            return {i: self._rows[i] for i in ids if i in self._rows}
+            held = self._rows if self._rows_version == version else {}
+            rows = {i: held[i] for i in ids if i in held}
+        missing = [i for i in ids if i not in rows]
+        if missing:
+            found = self._payloads.hits(missing, version)
+            self._hold(found, version)
+            rows.update(found)
+        return rows
 
     def _hold(self, rows: Mapping[int, Hit], version: Version) -> None:
         with self._lock:
