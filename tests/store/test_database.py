@@ -246,3 +246,25 @@ def test_a_half_written_log_entry_costs_no_other_document(
     reopened = Corpus(corpus._database.folder)
     assert reopened.health().problems == ()
     assert reopened.health().documents == 2
+
+
+def test_a_log_of_many_small_commits_is_folded_in(database: Database, monkeypatch) -> None:
+    monkeypatch.setattr(module, "WAL_CHECKPOINT_COMMITS", 5)
+    log = database.path.with_name("workbench.duckdb.wal")
+    sizes = []
+    for _ in range(10):
+        database.write(add_one)
+        sizes.append(log.stat().st_size if log.exists() else 0)
+    assert [size == 0 for size in sizes] == [*[False] * 4, True] * 2
+    assert database.read(count) == 10
+
+
+def test_the_signature_tells_every_commit_and_no_read(database: Database, monkeypatch) -> None:
+    monkeypatch.setattr(module, "WAL_CHECKPOINT_COMMITS", 3)
+    seen = [database.signature()]
+    for _ in range(8):
+        database.write(add_one)
+        seen.append(database.signature())
+        database.read(count)
+        assert database.signature() == seen[-1]
+    assert len(set(seen)) == len(seen)
