@@ -22,7 +22,14 @@ def test_every_part_changes_the_key(part: str) -> None:
 
 @pytest.mark.parametrize(
     "scope",
-    [Scope(), Scope(frozenset({"a"})), Scope(frozenset({"a,b"})), Scope(unrestricted=True)],
+    [
+        Scope(),
+        Scope(frozenset({"a"})),
+        Scope(frozenset({"a,b"})),
+        Scope(unrestricted=True),
+        Scope(SCOPE.labels, documents=frozenset({"file:///a.md"})),
+        Scope(frozenset({"a"}), documents=frozenset({"b"})),
+    ],
 )
 def test_scopes_never_share_an_entry(scope: Scope) -> None:
     assert cache_key(scope, PARTS) != cache_key(SCOPE, PARTS)

@@ -25,8 +25,9 @@ class ReplyCache(Protocol):
 def cache_key(scope: Scope, parts: Mapping[str, object]) -> str:
     """SHA-256 over the scope and everything that can change the reply.
 
-    ``parts`` must hold prompt version, model digest, corpus version and all parameters; two actors
-    with different scopes never share an entry.
+    ``parts`` must hold prompt version, model digest, all parameters, and what was read from the
+    corpus: the words themselves, which the prompt quotes, or the corpus version. Two actors with
+    different scopes or grants never share an entry.
     """
     restricted = [sorted(scope.labels), sorted(scope.documents)]
     seen: object = "everything" if scope.unrestricted else restricted
