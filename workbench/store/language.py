@@ -75,7 +75,7 @@ def parse(text: str, keys: Callable[[], Collection[str]]) -> Parsed:
     reader = _Reader(known, question=question, operators=any(map(str.islower, text)))
     try:
         return reader.parsed(tree)
-    except _TooDeep:
+    except (_TooDeep, RecursionError):
         return Parsed(text)
 
 
