@@ -47,6 +47,14 @@ def test_it_follows_what_is_added(put, database) -> None:
     assert texts(payloads, database, *many) == {i: f"text {i}" for i in many}
 
 
+def test_what_is_kept_of_documents_is_current(put, database) -> None:
+    payloads = Payloads(database)
+    first = put("a.txt", "one", "two")
+    assert payloads.kept([first, 9]) == {first: '{"metadata":{},"extras":null}'}
+    second = put("b.txt", "three")
+    assert set(payloads.kept([first, second])) == {first, second}
+
+
 def test_nothing_is_shown_at_a_version_that_is_not_the_present_one(put, database) -> None:
     payloads = Payloads(database)
     put("a.txt", "one")

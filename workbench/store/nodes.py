@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +31,7 @@ from workbench.store.documents import (
 )
 from workbench.store.filters import AllOf, Filter, Op, Where, compile_filter
 from workbench.store.migrations import vectors_table
+from workbench.store.payloads import Payloads
 from workbench.store.records import EmbeddingInfo, Vectors
 from workbench.store.versions import advance
 
@@ -41,8 +41,6 @@ NODE_TYPE = "application/x-llama-index-node"
 NODE_ID = "_node_id"
 REF_DOC_ID = "_ref_doc_id"
 """Metadata keys of ours, beside the node's own."""
-
-_CACHED_EXTRAS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +83,7 @@ class Nodes:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._extras: dict[int, str] = {}
-        self._lock = threading.Lock()
+        self._payloads = Payloads(database)
 
     def put(
         self,
@@ -176,11 +173,11 @@ class Nodes:
         """By document id: what is needed to build the node again, its metadata included.
 
         Documents that did not come as nodes are not in it. The ids are those of hits, which the
-        search found in scope; what a document id stands for never changes, so it is kept.
+        search found in scope.
         """
         run.require_open()
-        with self._lock:
-            missing = [number for number in document_ids if number not in self._extras]
+        found = self._payloads.kept(document_ids)
+        missing = [number for number in document_ids if number not in found]
         if missing:
             query = (
                 "SELECT d.id, json_object('metadata', d.metadata, 'extras', n.extras::JSON) "
@@ -188,13 +185,8 @@ class Nodes:
                 f"WHERE d.id IN (SELECT unnest(?::INTEGER[])) AND {IN_SCOPE}"
             )
             values = [missing, *scope_values(run.scope)]
-            rows = self._database.read(lambda c: c.execute(query, values).fetchall())
-            with self._lock:
-                if len(self._extras) + len(rows) > _CACHED_EXTRAS:
-                    self._extras.clear()
-                self._extras.update(rows)
-        with self._lock:
-            return {n: self._extras[n] for n in document_ids if n in self._extras}
+            found.update(self._database.read(lambda c: c.execute(query, values).fetchall()))
+        return found
 
     def vectors(self, run: Run, chunk_ids: Sequence[int], embedding: str) -> dict[int, Vectors]:
         """The unit vectors (dim,) of chunks by the model with the digest ``embedding``."""

@@ -11,16 +11,17 @@ import contextlib
 import sqlite3
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pyarrow as pa
 from filelock import FileLock, Timeout
 
-from workbench.store.database import Database
+from workbench.store.database import Database, Signature
 from workbench.store.versions import EMPTY, Version, changes_since
 from workbench.values import Chunk, Hit
 
-MAKE = 1
+MAKE = 2
 """Raise it when the columns change: older files are then made anew."""
 
 _LOCK_TIMEOUT_S = 60.0
@@ -35,12 +36,15 @@ CREATE TABLE IF NOT EXISTS state (version INTEGER NOT NULL, token TEXT NOT NULL)
 CREATE TABLE IF NOT EXISTS hits (
     {_COLUMNS.replace("chunk_id", "chunk_id INTEGER PRIMARY KEY", 1)}
 );
+CREATE TABLE IF NOT EXISTS documents (document_id INTEGER PRIMARY KEY, kept TEXT NOT NULL);
 PRAGMA user_version = {MAKE};
 """
 _CHANGED = (
     "SELECT c.id AS chunk_id, c.ordinal, c.start_char, c.end_char, c.text, c.page, c.heading, "
-    "c.document_id, d.name, d.uri, d.label "
-    "FROM store.chunks c JOIN store.documents d ON d.id = c.document_id"
+    "c.document_id, d.name, d.uri, d.label, "
+    "json_object('metadata', d.metadata, 'extras', n.extras::JSON)::VARCHAR AS kept "
+    "FROM store.chunks c JOIN store.documents d ON d.id = c.document_id "
+    "LEFT JOIN store.nodes n ON n.document_id = d.id"
 )
 
 
@@ -55,6 +59,7 @@ class Payloads:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._version: Version | None = None
+        self._signature: Signature | None = None
 
     def hits(self, ids: Sequence[int], version: Version) -> dict[int, Hit]:
         """The hits of ``ids`` at ``version``; fewer, or none, if they are not at hand."""
@@ -62,7 +67,25 @@ class Payloads:
             try:
                 if self._version != version:
                     self._version = self._caught_up()
-                return self._read(ids) if self._version == version else {}
+                if self._version != version:
+                    return {}
+                return {row[0]: _hit(row) for row in self._chosen(_COLUMNS, "hits", ids)}
+            except sqlite3.DatabaseError:
+                self._discard()
+                return {}
+            except (OSError, Timeout):
+                return {}
+
+    def kept(self, document_ids: Sequence[int]) -> dict[int, str]:
+        """By document id, as JSON: its metadata, and what LlamaIndex needs besides to build the
+        node again that it came as, or null; fewer if they are not at hand."""
+        signature = self._database.signature()
+        with self._lock:
+            try:
+                if self._signature != signature:
+                    self._version = self._caught_up()
+                    self._signature = signature
+                return dict(self._chosen("document_id, kept", "documents", document_ids))
             except sqlite3.DatabaseError:
                 self._discard()
                 return {}
@@ -74,16 +97,13 @@ class Payloads:
         with self._lock:
             self._close()
 
-    def _read(self, ids: Sequence[int]) -> dict[int, Hit]:
-        found: dict[int, Hit] = {}
+    def _chosen(self, columns: str, table: str, ids: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        key = columns.partition(",")[0]
         for start in range(0, len(ids), _ASKED_AT_ONCE):
-            some = ids[start : start + _ASKED_AT_ONCE]
+            some = list(ids[start : start + _ASKED_AT_ONCE])
             marks = ", ".join("?" * len(some))
-            rows = self._opened().execute(
-                f"SELECT {_COLUMNS} FROM hits WHERE chunk_id IN ({marks})", list(some)
-            )
-            found.update((row[0], _hit(row)) for row in rows)
-        return found
+            query = f"SELECT {columns} FROM {table} WHERE {key} IN ({marks})"
+            yield from self._opened().execute(query, some)
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -114,15 +134,10 @@ class Payloads:
                 # Perhaps because somebody was forgotten: nothing of the old file may stay.
                 self._discard()
                 return self._caught_up()
-            marks = ", ".join("?" * len(_COLUMNS.split(", ")))
             connection.execute("BEGIN IMMEDIATE")
             try:
                 for page in changes.added:
-                    columns = [column.to_pylist() for column in page.columns]
-                    connection.executemany(
-                        f"INSERT OR REPLACE INTO hits VALUES ({marks})",
-                        zip(*columns, strict=True),
-                    )
+                    _keep(connection, page)
                 connection.execute("DELETE FROM state")
                 connection.execute(
                     "INSERT INTO state VALUES (?, ?)",
@@ -146,6 +161,14 @@ class Payloads:
         with contextlib.suppress(OSError):
             for end in ("", "-wal", "-shm", "-journal"):
                 self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+
+
+def _keep(connection: sqlite3.Connection, page: pa.Table) -> None:
+    *hits, kept = (column.to_pylist() for column in page.columns)
+    marks = ", ".join("?" * len(hits))
+    connection.executemany(f"INSERT OR REPLACE INTO hits VALUES ({marks})", zip(*hits, strict=True))
+    documents = dict(zip(page["document_id"].to_pylist(), kept, strict=True))
+    connection.executemany("INSERT OR REPLACE INTO documents VALUES (?, ?)", documents.items())
 
 
 def _hit(row: tuple[Any, ...]) -> Hit:
