@@ -3,6 +3,7 @@
 from workbench.results.answer import ABSTENTION, Answer
 from workbench.results.audit import AuditCheck
 from workbench.results.extraction import Extraction, ExtractionEstimate
+from workbench.results.hit_batch import HitBatch
 from workbench.results.hits import Hits
 from workbench.results.ingest import IngestItem, IngestReport, ItemStatus
 from workbench.results.masking import MaskingPreview, MaskingReport
@@ -21,6 +22,7 @@ __all__ = [
     "Extraction",
     "ExtractionEstimate",
     "ForgetReport",
+    "HitBatch",
     "Hits",
     "IngestItem",
     "IngestReport",
