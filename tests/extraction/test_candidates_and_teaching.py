@@ -26,7 +26,7 @@ def bill(number: int, *, dated: bool = True) -> tuple[str, dict[str, object]]:
 
 
 def chosen(examples: list[Example], text: str, name: str) -> Choice:
-    choice = learn(SCHEMA, examples)[name].choose(Source(text), "")
+    choice = learn(SCHEMA, examples)[name].choose(Source(text), {})
     assert choice is not None
     return choice
 
@@ -50,7 +50,7 @@ def test_a_field_that_is_not_there_is_not_found() -> None:
     assert place is not None
     # A bill without any date has no candidates, so that there is nothing to choose among.
     without, _ = bill(41, dated=False)
-    assert learn(SCHEMA, known)["issued"].choose(Source(without), "") is None
+    assert learn(SCHEMA, known)["issued"].choose(Source(without), {}) is None
 
 
 def test_the_model_is_followed_where_it_was_right_and_not_where_it_was_wrong() -> None:
@@ -61,7 +61,7 @@ def test_the_model_is_followed_where_it_was_right_and_not_where_it_was_wrong() -
     text, values = bill(90)
     wrong = [said(n, f"{10 + n}.00") for n in range(12)]
     ranking = learn(SCHEMA, wrong)["total"]
-    choice = ranking.choose(Source(text), "100.00")
+    choice = ranking.choose(Source(text), {"total": "100.00"})
     assert choice is not None
     assert choice.place is not None
     assert text[choice.place.start : choice.place.end] == values["total"]
@@ -75,7 +75,7 @@ def test_few_examples_teach_nothing() -> None:
 def test_candidates_are_spans_of_the_text() -> None:
     text, _ = bill(3)
     for spec in SCHEMA.fields:
-        found = candidates(spec, Source(text), "")
+        found = candidates(spec, Source(text), {})
         assert found[-1].start == -1
         for candidate in found[:-1]:
             assert 0 <= candidate.start < candidate.end <= len(text)
@@ -83,7 +83,7 @@ def test_candidates_are_spans_of_the_text() -> None:
 
 def test_a_long_text_is_not_compared_span_by_span() -> None:
     text = "\n".join(f"line {number}" for number in range(3_000))
-    assert candidates(SCHEMA.fields[0], Source(text), "") == []
+    assert candidates(SCHEMA.fields[0], Source(text), {}) == []
 
 
 @pytest.mark.parametrize(

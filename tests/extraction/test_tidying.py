@@ -38,5 +38,15 @@ def test_a_label_of_its_own_stays() -> None:
     assert found["phone"].quote == source.text
 
 
+def test_a_long_number_alone_on_its_line_is_left_out() -> None:
+    source = Source("5, MAIN STREET\n81100 JOHOR\n03-7932 1023/0191")
+    leaves = {leaf.path: leaf for leaf in SCHEMA.leaves}
+    found = tidied(assemble({"address": source.text}, leaves, source), leaves, source)
+    assert found["address"].quote == "5, MAIN STREET\n81100 JOHOR"
+    short = Source("5, MAIN STREET\n81100")
+    found = tidied(assemble({"address": short.text}, leaves, short), leaves, short)
+    assert found["address"].quote == short.text
+
+
 def test_one_line_is_left_as_it_is() -> None:
     assert address("TEL: 03-62062378") == "TEL: 03-62062378"

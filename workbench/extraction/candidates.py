@@ -10,7 +10,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,16 +37,18 @@ class Candidate:
     features: Features
 
 
-def candidates(spec: FieldSpec, source: Source, said: str) -> list[Candidate]:
+def candidates(spec: FieldSpec, source: Source, words: Mapping[str, str]) -> list[Candidate]:
     """The candidates for ``spec``, the last one for a missing value; empty if they are too many.
 
-    ``said`` are the model's words for the field, "" if it found none.
+    ``words`` are the model's by field, this one and the others; "" or none if it found none.
     """
+    said = words.get(spec.name, "")
     absent = Candidate(-1, -1, {"absent": 1.0, "absent.unsaid": float(not said)})
     if spec.type in {FieldType.DATE, FieldType.MONEY, FieldType.NUMBER}:
         found = _values(spec, source, said)
     elif spec.type is FieldType.TEXT:
-        found = _texts(source, said)
+        others = {name: part for name, part in words.items() if name != spec.name and part}
+        found = _texts(source, said, others)
     else:
         return []
     return [*found, absent] if found else []
@@ -97,16 +99,20 @@ def _surroundings(
         features |= {f"{name}={word}": 1.0 for word in _tokens(part)}
 
 
-def _texts(source: Source, said: str) -> list[Candidate]:
+def _texts(source: Source, said: str, others: Mapping[str, str]) -> list[Candidate]:
     text, lines = source.text, _lines(source.text)
     spans = _spans(text)
     if len(spans) > MAX_SPANS:
         return []
     place = locate(said, source, Context()) if said else None
-    return [
-        Candidate(start, end, _text_features(text, lines, (first, last, start, end), place))
-        for first, last, start, end in spans
-    ]
+    found = {name: locate(part, source, Context()) for name, part in others.items()}
+    taken = {name: other for name, other in found.items() if other is not None}
+    result = []
+    for span in spans:
+        features = _text_features(text, lines, span, place)
+        _neighbours(features, lines, span, taken)
+        result.append(Candidate(span[2], span[3], features))
+    return result
 
 
 @lru_cache(maxsize=8)
@@ -159,8 +165,29 @@ def _text_features(
     _shape(features, "tail", tail)
     _shape(features, "above", text[slice(*lines[first - 1])] if first else "")
     _shape(features, "below", text[slice(*lines[last + 1])] if last + 1 < len(lines) else "")
+    inner = text[start:end].split("\n")
+    features["digit_lines"] = sum(any(map(str.isdigit, part)) for part in inner) / len(inner)
+    features["comma_lines"] = sum("," in part for part in inner) / len(inner)
+    features["short_lines"] = sum(len(part) < 14 for part in inner) / len(inner)
     features |= {f"in={word}": 1.0 for word in _tokens(text[start:end])}
     return features
+
+
+def _neighbours(
+    features: Features,
+    lines: Sequence[tuple[int, int]],
+    span: tuple[int, int, int, int],
+    taken: Mapping[str, Place],
+) -> None:
+    """Which other field's words stand in the span, or on the line above or below it."""
+    first, last, start, end = span
+    for name, place in taken.items():
+        if place.start < end and start < place.end:
+            features[f"over={name}"] = 1.0
+        if first and lines[first - 1][0] <= place.start < place.end <= lines[first - 1][1]:
+            features[f"after={name}"] = 1.0
+        if last + 1 < len(lines) and lines[last + 1][0] <= place.start < lines[last + 1][1]:
+            features[f"before={name}"] = 1.0
 
 
 def _shape(features: Features, name: str, part: str) -> None:

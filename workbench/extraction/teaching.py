@@ -57,11 +57,14 @@ class Ranking:
     names: Mapping[str, int]
     weights: NDArray[np.float64]
 
-    def choose(self, source: Source, said: str) -> Choice | None:
-        """The best candidate of a document; None if it has none or too many to compare."""
+    def choose(self, source: Source, words: Mapping[str, str]) -> Choice | None:
+        """The best candidate of a document; None if it has none or too many to compare.
+
+        ``words`` are the model's by field.
+        """
         import numpy as np
 
-        found = candidates(self.spec, source, said)
+        found = candidates(self.spec, source, words)
         if not found:
             return None
         scores = np.array([self._score(candidate.features) for candidate in found])
@@ -87,7 +90,7 @@ def learn(schema: Schema, examples: Sequence[Example]) -> dict[str, Ranking]:
         for example, source in zip(examples, sources, strict=True):
             if spec.name not in example.values:
                 continue
-            found = candidates(spec, source, example.words.get(spec.name, ""))
+            found = candidates(spec, source, example.words)
             right = [_is_right(c, spec, example.values[spec.name], source) for c in found]
             if any(right):
                 documents.append((found, right))

@@ -21,7 +21,8 @@ _LABELLED = re.compile(
     (?:[:\#]\s*(?=\S*\d)[\w./+-]+(?:\s[\d-]+)*|\d[\d\s-]{6,})\W*""",
     re.X,
 )
-_CODE = re.compile(r"\W*\d{4,}\s?-\s?[A-Z]\W*")
+# A register number, or a number longer than postal codes are, alone on its line.
+_CODE = re.compile(r"\W*(?:\d{4,}\s?-\s?[A-Z]|(?:\d[\s/()+-]*){7,})\W*")
 
 
 def tidied(

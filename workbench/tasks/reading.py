@@ -216,11 +216,12 @@ class Reader:
         """The row with the spans that reviewed examples make most probable."""
         if share < 1.0:
             return row
+        words = {name: found.raw for name, found in row.items()}
         for name, ranking in self.rankings.items():
             found = row.get(name)
             if found is None:
                 continue
-            choice = ranking.choose(source, found.raw)
+            choice = ranking.choose(source, words)
             if choice is None:
                 continue
             signals = {**found.signals, "taught": choice.probability}
