@@ -75,6 +75,7 @@ VERBS: dict[str, Callable[[Session, Path], object]] = {
     "documents": lambda session, _: session.documents(),
     "document": lambda session, _: session.document(1),
     "boxes": lambda session, _: session.boxes(1, 0, 5),
+    "cells": lambda session, _: session.cells(1, 0, 5),
     "versions": lambda session, _: session.versions(),
     "snapshot": lambda session, _: session.snapshot("reviewed"),
     "at": lambda session, _: session.at(1),

@@ -157,10 +157,10 @@ def test_close_and_garbage_end_the_process(write: Write) -> None:
 )
 def test_an_unreadable_answer_is_an_error_of_the_file(line: bytes) -> None:
     with pytest.raises(CorruptFile, match=r"unreadable answer: a\.txt"):
-        worker._received(line, "a.txt")
+        worker._received(line, Path("a.txt"))
 
 
 def test_a_foreign_error_name_becomes_a_plain_source_error() -> None:
     with pytest.raises(SourceError) as caught:
-        worker._received(b'{"error": ["AccessDenied", "what", null, "Do it."]}', "a.txt")
+        worker._received(b'{"error": ["AccessDenied", "what", null, "Do it."]}', Path("a.txt"))
     assert type(caught.value) is SourceError

@@ -15,6 +15,7 @@ from workbench.sources import ocr
 from workbench.sources.boxes import PageSpan
 from workbench.sources.child import too_large
 from workbench.sources.items import Access, Item, Listing
+from workbench.sources.names import shown_name
 from workbench.sources.parsing import PARSER_VERSION
 from workbench.sources.worker import Parser
 from workbench.values import Document, Page, PageBox
@@ -177,21 +178,23 @@ class FileSource:
         if path.is_dir():
             raise SourceError(
                 "the folder cannot be read",
-                value=path.name,
+                value=shown_name(path),
                 next_step="Check that you may read it; what was stored from it stays stored.",
             )
         if not path.is_file():
             raise UnsupportedFormat(
-                "this is no regular file", value=path.name, next_step="Give a file or a folder."
+                "this is no regular file",
+                value=shown_name(path),
+                next_step="Give a file or a folder.",
             )
         if size == 0:
             raise EmptyFile(
                 "the file is empty",
-                value=path.name,
+                value=shown_name(path),
                 next_step="Check that it was copied or saved completely.",
             )
         if size > self.limits.max_file_bytes:
-            raise too_large(path.name, self.limits.max_file_bytes)
+            raise too_large(shown_name(path), self.limits.max_file_bytes)
 
 
 def _conditions(limits: LimitsConfig) -> str:
@@ -229,14 +232,9 @@ def _hidden(name: str) -> bool:
     return name.startswith((".", _OFFICE_LOCK))
 
 
-def shown_name(path: Path) -> str:
-    """The name of a file; one that is not UTF-8 on disk is made printable."""
-    return os.fsencode(path.name).decode("utf-8", errors="replace")
-
-
 def _unreadable(path: Path, error: OSError) -> SourceError:
     return SourceError(
         "the file cannot be read",
-        value=f"{path.name}: {error.strerror or error}",
+        value=f"{shown_name(path)}: {error.strerror or type(error).__name__}",
         next_step="Check that it exists and that you may read it.",
     )

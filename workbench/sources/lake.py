@@ -18,6 +18,7 @@ from workbench.config import LimitsConfig
 from workbench.errors import EmptyFile, SourceError, UsageError
 from workbench.sources.child import too_large
 from workbench.sources.items import Access, Item, Listing, ReadAs
+from workbench.sources.names import shown_text
 from workbench.sources.parsing import PARSER_VERSION
 from workbench.values import Document
 
@@ -109,7 +110,7 @@ def _uri(system: Any, path: str) -> str:
 def _item(system: Any, path: str, info: dict[str, Any], access: Access) -> Item:
     uri = _uri(system, path)
     size_bytes = int(info.get("size") or 0)
-    name = PurePosixPath(path).name
+    name = shown_text(PurePosixPath(path).name)
     fetched = _Fetched(system, path, size_bytes, access.limits, access.read_as)
     return Item(
         uri=uri,

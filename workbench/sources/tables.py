@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
 
 from workbench.errors import CorruptFile
+from workbench.sources.cells import TABLES_FIELD, table_range
 from workbench.sources.locked import locked
 from workbench.sources.parsed import WORKBOOK_TYPE, Parsed
 from workbench.sources.text import decode
@@ -25,6 +26,7 @@ _COUNT_OR_YEAR = re.compile(r"\d{1,2}|(?:19|20)\d\d")
 _LABEL_SIGNS = ("#", "%", "№")
 _LEAST_LABELLED = 0.6
 _LONE_HEADER_CELLS = 5
+_MAX_RANGES = 1_000
 
 
 def parse_csv(data: bytes) -> Parsed:
@@ -80,38 +82,50 @@ def parse_workbook(data: bytes) -> Parsed:
             value=error,
             next_step="Open it in a spreadsheet and save it again.",
         ) from error
-    parts = []
+    parts, ranges = [], []
     for name, sheet in sheets:
-        rows = rows_to_text([shown(cell) for cell in row] for row in sheet.iter_rows())
-        if rows:
-            parts.append(f"# {_one_line(name)}\n\n{rows}")
+        tables = list(_tables([shown(cell) for cell in row] for row in sheet.iter_rows()))
+        if tables:
+            parts.append(f"# {_one_line(name)}\n\n{_tables_text(tables)}")
+            left = 0 if sheet.start is None else sheet.start[1]
+            for top, table in tables:
+                size = (len(table), max(map(len, table)))
+                ranges.append(table_range(_one_line(name), top, left, size))
+    known = 0 < len(ranges) <= _MAX_RANGES
     return Parsed(
         media_type=WORKBOOK_TYPE,
         parts=("\n\n".join(parts),),
+        metadata={TABLES_FIELD: "\n".join(ranges)} if known else {},
     )
 
 
 def rows_to_text(rows: Iterable[Sequence[str]]) -> str:
     """Rows as lines. Blank rows part the tables; a table without a header keeps the one above."""
+    return _tables_text(_tables(rows))
+
+
+def _tables_text(tables: Iterable[tuple[int, list[list[str]]]]) -> str:
     header: list[str] = []
-    tables = []
-    for table in _tables(rows):
+    texts = []
+    for _, table in tables:
         lines, header = _table_lines(table, header)
-        tables.append("\n".join(lines))
-    return "\n\n".join(tables)
+        texts.append("\n".join(lines))
+    return "\n\n".join(texts)
 
 
-def _tables(rows: Iterable[Sequence[str]]) -> Iterator[list[list[str]]]:
+def _tables(rows: Iterable[Sequence[str]]) -> Iterator[tuple[int, list[list[str]]]]:
+    """Runs of rows that are not blank, each with the number of its first row, from 0."""
     table: list[list[str]] = []
-    for row in rows:
+    number = -1
+    for number, row in enumerate(rows):
         cells = [_one_line(cell) for cell in row]
         if any(cells):
             table.append(cells)
         elif table:
-            yield table
+            yield number - len(table), table
             table = []
     if table:
-        yield table
+        yield number + 1 - len(table), table
 
 
 def _table_lines(table: list[list[str]], above: list[str]) -> tuple[list[str], list[str]]:

@@ -23,6 +23,7 @@ import workbench
 from workbench import errors
 from workbench.config import LimitsConfig
 from workbench.sources.boxes import PageSpan
+from workbench.sources.names import shown_name, shown_text
 from workbench.values import PageBox
 
 MAX_MEMORY_BYTES = 4 * 1024**3
@@ -77,7 +78,7 @@ class Parser:
         """
         reply = self._asked(path, {"password": password})
         if not isinstance(reply, Reply):
-            raise _unreadable(path.name)
+            raise _unreadable(shown_name(path))
         return reply
 
     def boxes(self, path: Path, span: PageSpan, password: str | None = None) -> list[PageBox]:
@@ -87,7 +88,7 @@ class Parser:
         """
         reply = self._asked(path, {"password": password, "boxes": asdict(span)})
         if not isinstance(reply, BoxesReply):
-            raise _unreadable(path.name)
+            raise _unreadable(shown_name(path))
         return [PageBox(*box) for box in reply.boxes]
 
     def _asked(self, path: Path, wanted: Mapping[str, object]) -> Reply | BoxesReply:
@@ -101,7 +102,7 @@ class Parser:
         line = json.dumps(request).encode() + b"\n"
         with self._lock:
             try:
-                return _received(self._exchange(line, path.name), path.name)
+                return _received(self._exchange(line, shown_name(path)), path)
             except errors.FileTooLarge:
                 self._discard()  # what is left of its memory may not do for the next file
                 raise
@@ -219,15 +220,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 continue  # the unsent rest of a request to a process that is gone
 
 
-def _received(line: bytes, name: str) -> Reply | BoxesReply:
+def _received(line: bytes, path: Path) -> Reply | BoxesReply:
     try:
         if line.startswith(b'{"boxes":'):
             return BoxesReply.model_validate_json(line)
         if line.startswith(b'{"error":'):
-            raise _rebuilt(Refusal.model_validate_json(line))
+            raise _rebuilt(Refusal.model_validate_json(line), path)
         return Reply.model_validate_json(line)
     except ValidationError as error:
-        raise _unreadable(name) from error
+        raise _unreadable(shown_name(path)) from error
 
 
 def _unreadable(name: str) -> errors.CorruptFile:
@@ -238,8 +239,10 @@ def _unreadable(name: str) -> errors.CorruptFile:
     )
 
 
-def _rebuilt(refusal: Refusal) -> errors.SourceError:
+def _rebuilt(refusal: Refusal, path: Path) -> errors.SourceError:
     name, what, value, next_step = refusal.error
+    if value is not None:
+        value = shown_text(value.replace(path.name, shown_name(path)))
     kind = getattr(errors, name, None)
     if not (isinstance(kind, type) and issubclass(kind, errors.SourceError)):
         kind = errors.SourceError

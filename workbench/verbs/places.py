@@ -26,3 +26,19 @@ class PlaceVerbs(Verbs):
         with self._run(Action.READ, f"boxes of document {document_id}") as run:
             span = (int(start), int(end))
             return page_boxes(run, workbench.source, workbench.corpus, int(document_id), span)
+
+    def cells(self, document_id: int, start: int, end: int) -> list[str]:
+        """The cells of a workbook that characters ``start`` to ``end`` came from: ``Sales!B7``.
+
+        A cell where the span lies within one value below a header, else a row; empty for other
+        sources.
+
+        Raises:
+            UsageError, AccessDenied, StoreError.
+        """
+        from workbench.sources.cells import TABLES_FIELD, cell_ranges
+
+        with self._run(Action.READ, f"cells of document {document_id}") as run:
+            document = self._workbench.corpus.document(run, int(document_id))
+            tables = document.metadata.get(TABLES_FIELD, "")
+            return cell_ranges(document.text, tables, int(start), int(end)) if tables else []
