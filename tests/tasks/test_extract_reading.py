@@ -385,3 +385,16 @@ def test_a_field_of_a_pdf_has_its_page_and_box(
     # Another schema, so that it is read again: located still, though there is no page to look at.
     field = session.extract("all", {"total": "money: again"}).records[0]["total"]
     assert (field.status, field.box) == (FieldStatus.LOCATED, None)
+
+
+def test_an_example_that_the_model_fails_at_still_teaches(
+    make_workbench: MakeWorkbench, tmp_path: Path
+) -> None:
+    def answer(request: ChatRequest) -> str:
+        return "I am sorry." if "SHOP" in shown(request) else reads(request)
+
+    text = "DELTA DELI\nDATE 04/03/2019\nTOTAL RM 8.50\nTO PAY RM 8.60"
+    session = make_workbench(server=FakeServer(answer)).session("ana")
+    session.ingest(receipts(tmp_path, {"d.txt": text}))
+    record = session.extract("all", SCHEMA, examples=taught(12)).records[0]
+    assert record["total"].quote == "RM 8.60"

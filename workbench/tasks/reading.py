@@ -99,11 +99,14 @@ class Reader:
         ]
 
     def words(self, text: str) -> Words:
-        """What the model says about a short text, as it would of a document's first window."""
+        """What the model says about a short text, as it would of a document's first window; of a
+        text that it fails at, nothing."""
         said: dict[str, str] = {}
         for fields in groups(self.schema.fields):
-            reply = self._ask(fields, text[: self._room(fields)])
-            said |= reply.records[0]
+            try:
+                said |= self._ask(fields, text[: self._room(fields)]).records[0]
+            except (ModelTimeout, InvalidReply):
+                continue
         return said
 
     def _rows(self, document: MaskedDocument, source: Source) -> tuple[list[Fields], float]:
