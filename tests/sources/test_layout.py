@@ -38,3 +38,18 @@ def test_columns_of_prose_are_not_read_across() -> None:
     line = "a line of prose that is long"
     columns = [column(left, [line] * 10, width=160) for left in (50, 220, 390)]
     assert not is_scrambled([piece for pieces in columns for piece in pieces])
+
+
+def test_columns_of_prose_that_are_drawn_out_of_order_are_not_read_across() -> None:
+    def column(left: float, shift: float) -> list[Box]:
+        words = "a line of prose that is long enough"
+        return [
+            Box(left, 700 - 20 * n - shift, left + 200, 712 - 20 * n - shift, words)
+            for n in range(12)
+        ]
+
+    first, second = column(50, 0), column(300, 9)
+    jumping = [*first[6:], *first[:6], *second[4:], *second[:4], *first[:1]]
+    assert not is_scrambled(jumping)
+    cells = [Box(box.left, box.bottom, box.left + 30, box.top, "12.50") for box in jumping]
+    assert is_scrambled(cells)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 _PROSE_CHARS = 15
 _PROSE_WIDTH = 0.2
 _PROSE_LINES = 0.15
 _FEW_JUMPS = 2
+_GUTTERS = tuple(step / 50 for step in range(15, 36))
+_FEW_CROSS = 0.1
+_COLUMN_PIECES = 8
+_COLUMN_CHARS = 25
 _SAME_LINE = 0.5
 _CELL_GAP = 1.2
 CELL_BREAK = "\t"
@@ -47,12 +52,32 @@ def is_scrambled(boxes: Sequence[Box]) -> bool:
     jumps = sum(
         after.bottom > before.top + before.height for before, after in itertools.pairwise(boxes)
     )
-    if jumps < _FEW_JUMPS:
+    if jumps < _FEW_JUMPS or _has_columns_of_prose(boxes):
         return False
     width = max(box.right for box in boxes) - min(box.left for box in boxes)
     lines = _lines(boxes)
     beside = sum(sum(_is_prose(box, width) for box in line) > 1 for line in lines)
     return beside < _PROSE_LINES * len(lines)
+
+
+def _has_columns_of_prose(boxes: Sequence[Box]) -> bool:
+    """Whether a gutter that hardly a piece crosses parts two columns of long pieces.
+
+    Their lines need not stand at the same heights, as those of a table do.
+    """
+    left, right = min(box.left for box in boxes), max(box.right for box in boxes)
+    for share in _GUTTERS:
+        gutter = left + share * (right - left)
+        sides = (
+            [len(box.text) for box in boxes if box.right <= gutter],
+            [len(box.text) for box in boxes if box.left >= gutter],
+        )
+        crossing = len(boxes) - sum(map(len, sides))
+        if crossing <= _FEW_CROSS * len(boxes) and all(
+            len(side) >= _COLUMN_PIECES and median(side) >= _COLUMN_CHARS for side in sides
+        ):
+            return True
+    return False
 
 
 def _is_prose(box: Box, page_width: float) -> bool:

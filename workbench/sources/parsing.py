@@ -27,7 +27,7 @@ from workbench.sources.tables import parse_csv, parse_workbook
 from workbench.sources.text import clean, parse_text
 from workbench.values import Page, PageBox
 
-PARSER_VERSION = "4"
+PARSER_VERSION = "5"
 """Changes whenever the text, pages or metadata of any format change."""
 
 
