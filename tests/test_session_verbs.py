@@ -95,6 +95,7 @@ VERBS: dict[str, Callable[[Session, Path], object]] = {
     "as_retriever": lambda session, _: session.as_retriever().retrieve("badges"),
     "as_index": lambda session, _: session.as_index().as_retriever().retrieve("badges"),
     "as_llm": lambda session, _: session.as_llm().complete("badges"),
+    "migrate": lambda session, folder: session.migrate(f"qdrant://{folder}/../vectors"),
     "as_embedding": lambda session, _: session.as_embedding().get_text_embedding("badges"),
     "as_vector_store": lambda session, _: session.as_vector_store().get_nodes(),
 }

@@ -88,6 +88,7 @@ WITHOUT_RUN = {
     "Counters": set(),
     "Subjects": set(),
     "History": set(),
+    "Moving": set(),
     "Nodes": set(),
     "Extractions": set(),
     "Origins": set(),
@@ -335,12 +336,24 @@ def _governed() -> list[type]:
     from workbench.store.corpus import Corpus
     from workbench.store.extractions import Extractions
     from workbench.store.history import History
+    from workbench.store.metrics import Counters
+    from workbench.store.moving import Moving
     from workbench.store.nodes import Nodes
     from workbench.store.origins import Origins
-    from workbench.store.metrics import Counters
     from workbench.store.subjects import Subjects
 
-    return [Corpus, Extractions, Grants, History, Models, Nodes, Origins, Counters, Subjects]
+    return [
+        Corpus,
+        Extractions,
+        Grants,
+        History,
+        Models,
+        Moving,
+        Nodes,
+        Origins,
+        Counters,
+        Subjects,
+    ]
 
 
 def test_what_touches_data_requires_a_run() -> None:

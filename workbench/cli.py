@@ -25,6 +25,7 @@ from workbench.audit_cli import audit_app
 from workbench.errors import UsageError, WorkbenchError
 from workbench.extract_cli import extract
 from workbench.masking_cli import masking_app
+from workbench.migrate_cli import migrate
 from workbench.models_cli import models_app
 from workbench.results import Answer
 from workbench.search_cli import like, search_many
@@ -65,6 +66,7 @@ app.add_typer(vault_app, name="vault")
 app.command()(reveal)
 app.command()(forget)
 app.command()(extract)
+app.command()(migrate)
 app.command()(like)
 app.command()(search_many)
 

@@ -105,6 +105,16 @@ class VaultConfig(_Closed):
         return self
 
 
+class StoreConfig(_Closed):
+    """Where vectors are searched: beside the workspace, or on the server at ``url``
+    (``postgresql://...`` with pgvector, ``qdrant://...``). Everything else stays in the workspace.
+
+    Passwords belong into the environment: PGPASSWORD, QDRANT_API_KEY.
+    """
+
+    url: str | None = None
+
+
 class ActorConfig(_Closed):
     """One known actor. ``labels = ["*"]`` means every label; ``may`` grants actions beside the
     role; the bounds of a day win over those of ``[budget]``."""
@@ -125,6 +135,7 @@ class Config(_Closed):
     limits: LimitsConfig = LimitsConfig()
     budget: BudgetConfig = BudgetConfig()
     vault: VaultConfig = VaultConfig()
+    store: StoreConfig = StoreConfig()
     actors: dict[str, ActorConfig] = Field(default_factory=dict)
 
 

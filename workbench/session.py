@@ -8,6 +8,7 @@ from workbench.verbs.corpus import CorpusVerbs
 from workbench.verbs.extract import ExtractVerbs
 from workbench.verbs.llama_index import LlamaIndexVerbs
 from workbench.verbs.masking import MaskingVerbs
+from workbench.verbs.migrate import MigrateVerbs
 from workbench.verbs.places import PlaceVerbs
 from workbench.verbs.review import ReviewVerbs
 from workbench.verbs.summarise import SummariseVerbs
@@ -25,6 +26,7 @@ class Session(
     VersionVerbs,
     AccessVerbs,
     MaskingVerbs,
+    MigrateVerbs,
     VaultVerbs,
     AuditVerbs,
 ):

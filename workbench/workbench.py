@@ -96,6 +96,8 @@ class Workbench:
             self.models.close()
         if "source" in vars(self):
             self.source.close()
+        if "corpus" in vars(self):
+            self.corpus.close()
 
     def _actor(self, name: str) -> Actor:
         if not self.config.actors:
@@ -132,7 +134,7 @@ class Workbench:
         """The governed corpus; every call needs a Run."""
         from workbench.store.corpus import Corpus
 
-        return Corpus(self.folder)
+        return Corpus(self.folder, vectors_at=self.config.store.url)
 
     @_Room
     def models(self) -> Models:

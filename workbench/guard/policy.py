@@ -35,6 +35,7 @@ class Action(StrEnum):
     SNAPSHOT = "snapshot"
     ROLLBACK = "rollback"
     MASKING = "masking"
+    MIGRATE = "migrate"
 
     @property
     def writes(self) -> bool:

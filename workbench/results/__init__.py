@@ -8,6 +8,7 @@ from workbench.results.hits import Hits
 from workbench.results.ingest import IngestItem, IngestReport, ItemStatus
 from workbench.results.masking import MaskingPreview, MaskingReport
 from workbench.results.metrics import ActionMetrics, Metrics
+from workbench.results.migration import MigrationReport, MovedVectors
 from workbench.results.summary import Summary
 from workbench.results.table import Table
 from workbench.results.vault import ForgetReport, Revealed
@@ -30,6 +31,8 @@ __all__ = [
     "MaskingPreview",
     "MaskingReport",
     "Metrics",
+    "MigrationReport",
+    "MovedVectors",
     "Revealed",
     "Summary",
     "Table",

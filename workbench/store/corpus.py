@@ -18,11 +18,13 @@ from workbench.store import audit_chain, documents, sql_rules, versions, views
 from workbench.store.access import Grants
 from workbench.store.answers import insert_answer
 from workbench.store.database import Database
+from workbench.store.elsewhere import RemoteVectors, connect_server
 from workbench.store.extractions import Extractions
 from workbench.store.health import Health, check
 from workbench.store.history import History
 from workbench.store.ledger import CorpusLedger, PlaceholderRegister, StoredReplies
 from workbench.store.metrics import Counters
+from workbench.store.moving import Moving
 from workbench.store.nodes import Nodes
 from workbench.store.origins import Origins
 from workbench.store.passages import Passages
@@ -63,11 +65,14 @@ class Corpus:
         extractions: schemas, and records that were extracted from documents.
         origins: how far sources were read, and attached DuckDB files.
         nodes: what came as LlamaIndex nodes.
+        moving: copying vectors to a server.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, vectors_at: str | None = None) -> None:
         self._database = Database(folder)
-        self._search = Search(self._database)
+        self._server = connect_server(vectors_at) if vectors_at else None
+        remote = RemoteVectors(self._database, self._server) if self._server else None
+        self._search = Search(self._database, remote)
         self._past = PastSearches(self._database)
         self.grants = Grants(self._database)
         self.subjects = Subjects(self._database)
@@ -81,6 +86,7 @@ class Corpus:
         self.extractions = Extractions(self._database)
         self.reviews = Reviews(self._database)
         self.nodes = Nodes(self._database)
+        self.moving = Moving(self._database)
 
     def put(
         self,
@@ -267,6 +273,11 @@ class Corpus:
         """
         _require_audit(run)
         return self._database.read(audit_chain.export)
+
+    def close(self) -> None:
+        """Close the connection to a server of vectors; a later search opens it again."""
+        if self._server is not None:
+            self._server.close()
 
     def health(self) -> Health:
         """Counts and contradictions, without any content; for `workbench doctor`."""

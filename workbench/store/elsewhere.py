@@ -153,7 +153,7 @@ class RemoteVectors:
     def _caught_up(self, embedding_id: int, dim: int) -> RemoteMatrix:
         place = self._database.read(lambda c: place_of(c, embedding_id, dim))
         shown = self._server.version(place)
-        changes = changes_since(self._database, shown, _select(embedding_id))
+        changes = changes_since(self._database, shown, vectors_of(embedding_id))
         if changes.version != shown or changes.anew:
             added = (batch_of(page) for page in changes.added)
             change = Change(changes.version, changes.anew, changes.removed, added)
@@ -209,7 +209,8 @@ def batch_of(page: pa.Table) -> Batch:
     return Batch(ids, np.asarray(page["document_id"].to_numpy(), np.int32), rows)
 
 
-def _select(embedding_id: int) -> str:
+def vectors_of(embedding_id: int) -> str:
+    """One model's vectors, as ``changes_since`` wants them."""
     return (
         f"SELECT c.chunk_id, c.document_id, c.vector FROM {vectors_table(embedding_id)} c "
         "JOIN store.documents d ON d.id = c.document_id"

@@ -18,6 +18,7 @@ import numpy as np
 from workbench.errors import EmbeddingMismatch, QueryError, UsageError
 from workbench.store.database import Database, Signature
 from workbench.store.documents import IN_SCOPE, one, scope_values, unit_rows
+from workbench.store.elsewhere import RemoteMatrix, RemoteVectors
 from workbench.store.keyword import KeywordIndex
 from workbench.store.keyword_query import Documents
 from workbench.store.matching import Clauses, Words, constraint, filters_of
@@ -70,10 +71,10 @@ class _Seen:
 class Search:
     """Searches one workspace. Its caches belong to this process and keep themselves current."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vectors: RemoteVectors | None = None) -> None:
         self._database = database
         self._keyword = KeywordIndex(database)
-        self._vectors = VectorCache(database)
+        self._vectors: VectorCache | RemoteVectors = vectors or VectorCache(database)
         self._payloads = Payloads(database)
         self._visible = VisibleCache()
         self._recent: OrderedDict[tuple[object, ...], _Seen] = OrderedDict()
@@ -234,7 +235,7 @@ class Search:
         return ranks
 
     def _nearest_of(
-        self, matrix: Matrix, vector: Vectors, required: Clauses, seen: _Seen
+        self, matrix: Matrix | RemoteMatrix, vector: Vectors, required: Clauses, seen: _Seen
     ) -> list[int]:
         """All chunks that fulfil ``required``, nearest first."""
         chunk_ids = self._keyword.matching(
@@ -243,7 +244,7 @@ class Search:
         similarity = matrix.similarity(vector, chunk_ids.tolist())
         return sorted(similarity, key=lambda i: (-similarity[i], i))
 
-    def _matrix(self, vectors: Vectors, seen: _Seen) -> Matrix:
+    def _matrix(self, vectors: Vectors, seen: _Seen) -> Matrix | RemoteMatrix:
         dim = vectors.shape[1]
         matrix = (
             self._vectors.matrix(*seen.embedding, seen.version)
