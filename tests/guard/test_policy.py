@@ -9,10 +9,10 @@ EVERYTHING = Scope(unrestricted=True)
 GRANTED = {
     "viewer": {"search", "ask", "read"},
     "analyst": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate"}
-    | {"snapshot", "rollback", "masking"},
+    | {"snapshot", "rollback", "masking", "extract"},
     "admin": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate", "audit", "access"}
     | {"reveal", "forget", "vault", "metrics"}
-    | {"snapshot", "rollback", "masking"},
+    | {"snapshot", "rollback", "masking", "extract"},
 }
 
 
@@ -51,7 +51,13 @@ def test_an_empty_scope_may_write_nothing() -> None:
 
 def test_what_writes_cannot_be_done_at_an_old_version() -> None:
     writing = {action for action in Action if action.writes}
-    assert writing == {Action.INGEST, Action.REMOVE, Action.ROLLBACK, Action.FORGET}
+    assert writing == {
+        Action.INGEST,
+        Action.REMOVE,
+        Action.ROLLBACK,
+        Action.FORGET,
+        Action.REEMBED,
+    }
     assert not any(action.looks_back for action in writing)
 
 
