@@ -30,6 +30,7 @@ import numpy as np
 import websockets.sync.client
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.typing import Subprotocol
 
 from workbench import Session
 from workbench.config import Config
@@ -56,7 +57,7 @@ COMMITS = "commits.txt"
 
 @dataclass(frozen=True)
 class Look:
-    """One operation. ``seen_s`` is how long the first look at a commit took that shows it, ``stale``
+    """One operation. ``seen_s`` is how long the first look took that shows a commit, ``stale``
     whether a look missed a commit that had returned before it began."""
 
     kind: str
@@ -164,9 +165,9 @@ def page(port: int, name: str) -> bytes:
     ask = BackMsg()
     ask.rerun_script.page_name = name
     address = f"ws://127.0.0.1:{port}/_stcore/stream"
-    sent = b""
+    sent: bytes = b""
     with websockets.sync.client.connect(
-        address, subprotocols=["streamlit"], max_size=None, open_timeout=30
+        address, subprotocols=[Subprotocol("streamlit")], max_size=None, open_timeout=30
     ) as browser:
         browser.send(ask.SerializeToString())
         while True:
