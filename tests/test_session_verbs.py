@@ -80,6 +80,7 @@ VERBS: dict[str, Callable[[Session, Path], object]] = {
     "snapshot": lambda session, _: session.snapshot("reviewed"),
     "at": lambda session, _: session.at(1),
     "diff": lambda session, _: session.diff(0, 1, text=True),
+    "reembed": lambda session, _: session.reembed(),
     "rollback": lambda session, _: session.rollback(1),
     "grant": lambda session, _: granted(session),
     "revoke": lambda session, _: revoked(session),

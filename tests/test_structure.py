@@ -90,6 +90,7 @@ WITHOUT_RUN = {
     "History": set(),
     "Moving": set(),
     "Nodes": set(),
+    "Reembedding": set(),
     "Extractions": set(),
     "Origins": set(),
     "Models": {
@@ -340,6 +341,7 @@ def _governed() -> list[type]:
     from workbench.store.moving import Moving
     from workbench.store.nodes import Nodes
     from workbench.store.origins import Origins
+    from workbench.store.reembedding import Reembedding
     from workbench.store.subjects import Subjects
 
     return [
@@ -351,6 +353,7 @@ def _governed() -> list[type]:
         Moving,
         Nodes,
         Origins,
+        Reembedding,
         Counters,
         Subjects,
     ]

@@ -27,6 +27,7 @@ from workbench.extract_cli import extract
 from workbench.masking_cli import masking_app
 from workbench.migrate_cli import migrate
 from workbench.models_cli import models_app
+from workbench.reembed_cli import reembed
 from workbench.results import Answer
 from workbench.search_cli import like, search_many
 from workbench.session import Session
@@ -67,6 +68,7 @@ app.command()(reveal)
 app.command()(forget)
 app.command()(extract)
 app.command()(migrate)
+app.command()(reembed)
 app.command()(like)
 app.command()(search_many)
 

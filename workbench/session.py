@@ -10,6 +10,7 @@ from workbench.verbs.llama_index import LlamaIndexVerbs
 from workbench.verbs.masking import MaskingVerbs
 from workbench.verbs.migrate import MigrateVerbs
 from workbench.verbs.places import PlaceVerbs
+from workbench.verbs.reembed import ReembedVerbs
 from workbench.verbs.review import ReviewVerbs
 from workbench.verbs.summarise import SummariseVerbs
 from workbench.verbs.vault import VaultVerbs
@@ -23,6 +24,7 @@ class Session(
     SummariseVerbs,
     ExtractVerbs,
     ReviewVerbs,
+    ReembedVerbs,
     VersionVerbs,
     AccessVerbs,
     MaskingVerbs,

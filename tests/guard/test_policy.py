@@ -11,7 +11,7 @@ GRANTED = {
     "analyst": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate"}
     | {"snapshot", "rollback", "masking", "extract"},
     "admin": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate", "audit", "access"}
-    | {"reveal", "forget", "vault", "metrics"}
+    | {"reveal", "forget", "vault", "metrics", "reembed"}
     | {"snapshot", "rollback", "masking", "extract"},
 }
 

@@ -36,10 +36,17 @@ class Action(StrEnum):
     ROLLBACK = "rollback"
     MASKING = "masking"
     MIGRATE = "migrate"
+    REEMBED = "reembed"
 
     @property
     def writes(self) -> bool:
-        return self in {Action.INGEST, Action.REMOVE, Action.ROLLBACK, Action.FORGET}
+        return self in {
+            Action.INGEST,
+            Action.REMOVE,
+            Action.ROLLBACK,
+            Action.FORGET,
+            Action.REEMBED,
+        }
 
     @property
     def names_label(self) -> bool:

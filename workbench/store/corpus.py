@@ -31,6 +31,7 @@ from workbench.store.passages import Passages
 from workbench.store.past import PastSearches
 from workbench.store.records import EmbeddingInfo, SearchQuery, StoredSource, Vectors
 from workbench.store.reviews import Reviews
+from workbench.store.reembedding import Reembedding
 from workbench.store.search import Search
 from workbench.store.subjects import Subjects, require_none_retired
 from workbench.values import Chunk, DocumentInfo, Hit, MaskedDocument
@@ -65,6 +66,7 @@ class Corpus:
         extractions: schemas, and records that were extracted from documents.
         origins: how far sources were read, and attached DuckDB files.
         nodes: what came as LlamaIndex nodes.
+        reembedding: the change to another embedding model.
         moving: copying vectors to a server.
     """
 
@@ -86,6 +88,7 @@ class Corpus:
         self.extractions = Extractions(self._database)
         self.reviews = Reviews(self._database)
         self.nodes = Nodes(self._database)
+        self.reembedding = Reembedding(self._database)
         self.moving = Moving(self._database)
 
     def put(

@@ -200,6 +200,12 @@ def _m010_reviews(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _m011_reembeddings(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "CREATE TABLE store.reembeddings (id INTEGER NOT NULL, digest VARCHAR NOT NULL)"
+    )
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m001_tables,
     _m002_audit_chain,
@@ -211,6 +217,7 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m008_extractions,
     _m009_refusals,
     _m010_reviews,
+    _m011_reembeddings,
 )
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""

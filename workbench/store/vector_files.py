@@ -28,6 +28,9 @@ from workbench.store.versions import EMPTY, Version
 MAKE = 1
 """Raise it when the files change: older ones are then made anew."""
 
+FOLDER = "vectors"
+"""Where the files lie, in the workspace's folder."""
+
 IN_MEMORY_BYTES = 32 * 1024 * 1024
 """Up to this size, vectors are read and checked as a whole instead of being mapped."""
 

@@ -23,7 +23,7 @@ from workbench.store.database import Database
 from workbench.store.matrix import EXACT_ROWS, NONE, Ids, Matrix
 from workbench.store.migrations import vectors_table
 from workbench.store.records import Vectors
-from workbench.store.vector_files import Damaged, Held, State, VectorFiles
+from workbench.store.vector_files import FOLDER, Damaged, Held, State, VectorFiles
 from workbench.store.versions import Changes, Version, changes_since
 
 __all__ = ["NONE", "Ids", "Matrix", "VectorCache"]
@@ -38,7 +38,6 @@ _GONE_SHARE = 0.2
 """Above this share of removed rows the files are written anew without them."""
 
 _LOCK_TIMEOUT_S = 600.0
-_FOLDER = "vectors"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +54,7 @@ class VectorCache:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._folder = database.folder / _FOLDER
+        self._folder = database.folder / FOLDER
         self._file_lock = FileLock(database.folder / "vectors.lock", timeout=_LOCK_TIMEOUT_S)
         self._lock = threading.Lock()
         self._held: dict[int, _Shown] = {}

@@ -27,7 +27,8 @@ class Verbs:
 
     def _run(self, action: Action, resource: str = "") -> AbstractContextManager[Run]:
         limits = self._workbench.config.budget
-        seconds = limits.ingest_max_seconds if action is Action.INGEST else limits.max_seconds
+        long = action in {Action.INGEST, Action.REEMBED}
+        seconds = limits.ingest_max_seconds if long else limits.max_seconds
         budget = Budget(limits.max_tokens, seconds)
         return self._workbench.guard.open(
             self.actor, action, resource=resource, budget=budget, version=self.version
