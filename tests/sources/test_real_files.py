@@ -63,7 +63,7 @@ def test_parsers_set(shared_data: Path) -> None:
     source.close()
     assert len(lines) == 101
     if ocr.is_installed():  # the scans are read then
-        refused |= {name: EmptyFile for name in SCANS}
+        refused |= dict.fromkeys(SCANS, EmptyFile)
     assert refused == {
         "docling/ocr_test.pdf": EmptyFile,
         "docling/2206.01062_pg3_password.pdf": EncryptedFile,
