@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -183,3 +184,11 @@ def test_nested_paths() -> None:
         "a": {"b": 1, "c": [{"d": 2}, {"d": 3}]},
         "e": [4],
     }
+
+
+def test_a_field_may_have_the_name_of_a_column() -> None:
+    paid = Field("status", "paid", status=FieldStatus.INFERRED)
+    record = Record(7, "a", "u", 0, (paid,), RecordStatus.COMPLETE)
+    rows = replace(extraction((record,)), kinds={"status": "text"}).df()
+    assert rows["status"].tolist() == ["paid"]
+    assert rows["record_status"].tolist() == ["complete"]

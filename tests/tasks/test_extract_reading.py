@@ -398,3 +398,21 @@ def test_an_example_that_the_model_fails_at_still_teaches(
     session.ingest(receipts(tmp_path, {"d.txt": text}))
     record = session.extract("all", SCHEMA, examples=taught(12)).records[0]
     assert record["total"].quote == "RM 8.60"
+
+
+def test_a_window_that_fails_is_told(make_workbench: MakeWorkbench, tmp_path: Path) -> None:
+    lines = [f"ITEM {number:03d}\t{number}.50" for number in range(400)]
+
+    def answer(request: ChatRequest) -> str:
+        rows = re.findall(r"ITEM (\d+)\t([\d.]+)", shown(request))
+        if rows[0][0] == "000":
+            raise ModelTimeout("the model took too long", next_step="Wait.")
+        return json.dumps({"records": [{"code": f"ITEM {c}", "price": p} for c, p in rows[:40]]})
+
+    session = make_workbench(server=FakeServer(answer)).session("ana")
+    session.ingest(receipts(tmp_path, {"long.txt": "\n".join(lines)}))
+    result = session.extract("all", {"code": "text", "price": "money"}, many=True)
+    assert len(result) > 0
+    for record in result:
+        assert record.problem == "not all was read: the model took too long"
+        assert record.read_share < 1

@@ -111,7 +111,8 @@ class Extraction:
         return sum(f.status is status for record in self.records for f in record.fields)
 
     def df(self) -> pd.DataFrame:
-        """One row per record: document, status, then a typed column per field.
+        """One row per record: document, status, then a typed column per field. Where a field has
+        the name of a column about the record, that one is called ``record_<name>``.
 
         Money and numbers are float64 (``<name>_unit`` holds currencies), dates datetime64, lists
         Python lists. A value that is missing or invalid is empty; ``provenance`` says why.
@@ -196,24 +197,30 @@ class Extraction:
         self.provenance().to_parquet(target.with_suffix(f".provenance{target.suffix}"), index=False)
 
     def _values(self, record: Record) -> dict[str, Any]:
-        row: dict[str, Any] = {name: getattr(record, name) for name in _FIRST}
-        row["status"] = record.status.value
+        about = {name: getattr(record, name) for name in (*_FIRST, *_LAST)}
+        about["status"] = record.status.value
+        row: dict[str, Any] = {self._about(name): value for name, value in about.items()}
         flat = {f.name: _cell(f.value) for f in record.fields}
         row |= _tops(flat)
         for found in record.fields:
             if found.unit and "[" not in found.name:
                 row[f"{found.name}_unit"] = found.unit
-        return row | {name: getattr(record, name) for name in _LAST}
+        return row
+
+    def _about(self, name: str) -> str:
+        """The column for something about the record itself."""
+        taken = {path.partition("[]")[0] for path in self.kinds}
+        return f"record_{name}" if name in taken else name
 
     def _columns(self, rows: list[dict[str, Any]]) -> list[str]:
         units = {name for row in rows for name in row if name.endswith("_unit")}
-        columns = list(_FIRST)
+        columns = [self._about(name) for name in _FIRST]
         for path in self.kinds:
             top = path.partition("[]")[0]
             for name in (top, f"{top}_unit"):
                 if name not in columns and (name == top or name in units):
                     columns.append(name)
-        return [*columns, *_LAST]
+        return [*columns, *(self._about(name) for name in _LAST)]
 
     def _typed(self, rows: pd.DataFrame) -> pd.DataFrame:
         import pandas as pd

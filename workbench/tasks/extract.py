@@ -28,7 +28,8 @@ from workbench.sources.files import FileSource
 from workbench.store.corpus import Corpus
 from workbench.store.extractions import ExtractionKey, SavedSchema
 from workbench.tasks.places import boxed
-from workbench.tasks.reading import Options, Reader, failed_record
+from workbench.tasks.reading import Options, Reader
+from workbench.tasks.records import failed_record
 from workbench.tasks.review import with_reviews
 from workbench.values import MaskedDocument, Record, RecordStatus
 

@@ -36,7 +36,17 @@ from workbench.models.governed import Models
 from workbench.models.messages import ChatRequest
 from workbench.prompts.registry import Prompt
 from workbench.store.corpus import Corpus
-from workbench.values import Field, FieldStatus, MaskedDocument, Record, RecordStatus
+from workbench.tasks.records import (
+    failed_record,
+    halved,
+    in_order,
+    is_bad,
+    is_found,
+    is_of,
+    joined,
+    marked_cut,
+)
+from workbench.values import Field, FieldStatus, MaskedDocument, Record
 
 _CHARS_PER_TOKEN = 2.6
 """Careful: codes, amounts and names in capitals take more tokens than prose."""
@@ -89,12 +99,12 @@ class Reader:
             return [self._failed(document, "the document has no text")]
         source = Source(document.text, evidence(document.text, self.options.locale))
         try:
-            rows, share = self._rows(document, source)
+            rows, share, unread = self._rows(document, source)
         except (ModelTimeout, InvalidReply) as error:
             return [self._failed(document, error.what)]
         rows = rows if self.options.many else [self._chosen_spans(rows[0], source, share)]
         return [
-            self._record(document, ordinal, row, share=share)
+            self._record(document, ordinal, row, share=share, unread=unread)
             for ordinal, row in enumerate(rows or [{}])
         ]
 
@@ -109,50 +119,54 @@ class Reader:
                 continue
         return said
 
-    def _rows(self, document: MaskedDocument, source: Source) -> tuple[list[Fields], float]:
+    def _rows(self, document: MaskedDocument, source: Source) -> tuple[list[Fields], float, str]:
+        """The rows, the share of the text that was read, and why the rest was not."""
         found: list[list[Fields]] = []
         shown: list[Window] = []
         failures: list[ModelError] = []
         for fields in groups(self.schema.fields):
             windows = self._windows(document, fields)
             if self.options.many:
-                found.append(
-                    merge_rows([self._tried(fields, source, w, failures) for w in windows])
-                )
-                shown += windows
+                parts = [self._tried(fields, source, w, (shown, failures)) for w in windows]
+                found.append(merge_rows(parts))
                 continue
             row: Fields = {}
             for window in windows:
-                lacking = [f for f in fields if not _is_found(f, row)]
+                lacking = [f for f in fields if not is_found(f, row)]
                 if not lacking:
                     break
-                shown.append(window)
-                for read in self._tried(lacking, source, window, failures):
+                for read in self._tried(lacking, source, window, (shown, failures)):
                     row = merge_fields([row, read]) if row else read
             found.append([row])
         if failures and not any(f.raw for rows in found for row in rows for f in row.values()):
             raise failures[0]
         share = read_share(shown, source.text)
+        unread = f"not all was read: {failures[0].what}" if failures else ""
         if self.options.many:
-            return _joined(found), share
-        return [{name: f for rows in found for name, f in rows[0].items()}], share
+            return joined(found), share, unread
+        return [{name: f for rows in found for name, f in rows[0].items()}], share, unread
 
     def _tried(
         self,
         fields: Sequence[FieldSpec],
         source: Source,
         window: Window,
-        failures: list[ModelError],
+        noted: tuple[list[Window], list[ModelError]],
     ) -> list[Fields]:
-        """As ``_fields``; what one window or group fails at does not undo the others."""
+        """As ``_fields``; what one window or group fails at does not undo the others. ``noted``
+        takes the windows that were read, and the failures."""
+        shown, failures = noted
         try:
-            return self._fields(fields, source, window)
+            rows = self._fields(fields, source, window)
         except (ModelTimeout, InvalidReply) as error:
             failures.append(error)
+        else:
+            shown.append(window)
+            return rows
         if self.options.many:
             return []
         paths = (leaf.path for leaf in self.schema.leaves if not leaf.listed)
-        names = [path for path in paths if any(_is_of(field, path) for field in fields)]
+        names = [path for path in paths if any(is_of(field, path) for field in fields)]
         return [{name: Field(name, problem=failures[-1].what) for name in names}]
 
     def _fields(self, fields: Sequence[FieldSpec], source: Source, window: Window) -> list[Fields]:
@@ -163,7 +177,7 @@ class Reader:
             # A text of many tokens per character does not fit where it was thought to.
             if window.chars <= _MIN_WINDOW_CHARS:
                 raise
-            return self._window_fields(fields, source, _halved(window))
+            return self._window_fields(fields, source, halved(window))
 
     def _window_fields(
         self, fields: Sequence[FieldSpec], source: Source, window: Window
@@ -175,7 +189,7 @@ class Reader:
         if not self.options.many:
             rows = [self._repaired(rows[0], fields, source, window)]
         if not reply.whole:
-            rows = [_marked_cut(row) for row in rows]
+            rows = [marked_cut(row) for row in rows]
         return [tidied(row, leaves, source) for row in rows]
 
     def _repaired(
@@ -183,11 +197,11 @@ class Reader:
     ) -> Fields:
         """The row after one more question about what was invalid; a worse answer is not taken."""
         row = {name: self._only_mention(found, source) for name, found in row.items()}
-        bad = [f for f in fields if any(_is_of(f, n) and _is_bad(v) for n, v in row.items())]
+        bad = [f for f in fields if any(is_of(f, n) and is_bad(v) for n, v in row.items())]
         if not bad or not self.options.repair:
             return row
         problems = "; ".join(
-            f'"{v.raw[:80]}" for {n}: {v.problem}' for n, v in row.items() if _is_bad(v)
+            f'"{v.raw[:80]}" for {n}: {v.problem}' for n, v in row.items() if is_bad(v)
         )
         note = f"Wrong before: {problems}. Copy the right words from the document, for these only."
         try:
@@ -197,7 +211,7 @@ class Reader:
         again = assemble(reply.records[0], self._leaves(), source, window.spans)
         for name, answer in again.items():
             found = self._only_mention(answer, source)
-            if name not in row or (_is_bad(row[name]) and found.status in _KEPT):
+            if name not in row or (is_bad(row[name]) and found.status in _KEPT):
                 row[name] = replace(found, signals={**found.signals, "repaired": 1.0})
         return row
 
@@ -302,11 +316,11 @@ class Reader:
         return {leaf.path: leaf for leaf in self.schema.leaves}
 
     def _record(
-        self, document: MaskedDocument, ordinal: int, row: Fields, *, share: float
+        self, document: MaskedDocument, ordinal: int, row: Fields, *, share: float, unread: str
     ) -> Record:
         fields = tuple(
             replace(f, page=document.page_at(f.start)) if f.start is not None else f
-            for f in _in_order(row, self.schema)
+            for f in in_order(row, self.schema)
         )
         status, problem = completed(fields, self.schema.fields)
         return Record(
@@ -316,80 +330,10 @@ class Reader:
             ordinal=ordinal,
             fields=fields,
             status=status,
-            problem=problem,
+            problem="; ".join(part for part in (problem, unread) if part),
             read_share=share,
             label=document.label,
         )
 
     def _failed(self, document: MaskedDocument, problem: str) -> Record:
         return failed_record(document, self.schema, problem)
-
-
-def failed_record(document: MaskedDocument, schema: Schema, problem: str) -> Record:
-    """A record that says why a document has no values."""
-    return Record(
-        document_id=document.id,
-        document=document.name,
-        uri=document.uri,
-        ordinal=0,
-        fields=tuple(Field(leaf.path) for leaf in schema.leaves if not leaf.listed),
-        status=RecordStatus.FAILED,
-        problem=problem,
-        read_share=0.0,
-        label=document.label,
-    )
-
-
-def _in_order(row: Fields, schema: Schema) -> list[Field]:
-    """The row's fields in the schema's order, with a missing one for every leaf without any."""
-    order = {leaf.path: number for number, leaf in enumerate(schema.leaves)}
-    have = {bare(name) for name in row}
-    extra = [Field(leaf.path) for leaf in schema.leaves if leaf.path not in have | _listed(schema)]
-    fields = [*row.values(), *extra]
-    return sorted(fields, key=lambda f: order[bare(f.name)])
-
-
-def _listed(schema: Schema) -> set[str]:
-    return {leaf.path for leaf in schema.leaves if leaf.listed}
-
-
-def _joined(parts: Sequence[Sequence[Fields]]) -> list[Fields]:
-    """Rows whose fields were asked for in groups: those of equal position belong together."""
-    most = max((len(rows) for rows in parts), default=0)
-    return [
-        {name: f for rows in parts if number < len(rows) for name, f in rows[number].items()}
-        for number in range(most)
-    ]
-
-
-def _is_of(spec: FieldSpec, name: str) -> bool:
-    return name == spec.name or name.startswith((f"{spec.name}.", f"{spec.name}["))
-
-
-def _is_found(spec: FieldSpec, row: Fields) -> bool:
-    mine = [f for name, f in row.items() if _is_of(spec, name)]
-    return bool(mine) and any(f.status in _KEPT for f in mine)
-
-
-def _is_bad(found: Field) -> bool:
-    return found.status is FieldStatus.INVALID
-
-
-def _marked_cut(row: Fields) -> Fields:
-    return {
-        name: f
-        if f.status is not FieldStatus.MISSING
-        else replace(f, problem="the model's reply was cut off before this field")
-        for name, f in row.items()
-    }
-
-
-def _halved(window: Window) -> Window:
-    left = window.chars // 2
-    spans = []
-    for start, end in window.spans:
-        if left <= 0:
-            break
-        spans.append((start, min(end, start + left)))
-        left -= end - start
-    return Window(tuple(spans))
