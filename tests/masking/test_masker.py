@@ -221,3 +221,22 @@ def test_a_preview_shows_what_masking_would_replace_and_numbers_nothing(masker: 
         assert TEXT[: span.start].endswith(before)
     assert len(spans) == sum(masked.masked.values()) - 1
     assert masker.preview(document(TEXT, label="public")) == []
+
+
+def test_many_texts_at_once_are_read_as_one_by_one() -> None:
+    texts = [
+        *(f"Row {i}: Tommy Smith {i}, {i} Main Street, tommy{i}@example.org" for i in range(1, 20)),
+        TEXT,
+        "what did tove strand tell us about 4111 1111 1111 1111",
+        "",
+        "Ms. Lindqvist\n" * 40 + "met Rosalind Achterberg of Leyden.",
+        "word " * 2_000 + "Maria Garcia, +49 30 901820",
+        "Ärzte Łódź Ωmega 東京 " * 30,
+    ]
+    together = Masker(MaskingConfig(), MemoryPlaceholders(), key=KEY).find(texts)
+    alone = Masker(MaskingConfig(), MemoryPlaceholders(), key=KEY)
+    for text, spans in zip(texts, together, strict=True):
+        own = alone.find([text])[0]
+        assert [(s.start, s.end, s.type) for s in spans] == [(s.start, s.end, s.type) for s in own]
+        assert [s.score for s in spans] == pytest.approx([s.score for s in own], abs=1e-3)
+    assert any(spans for spans in together)

@@ -240,3 +240,30 @@ def test_a_file_that_was_refused_is_not_tried_again_until_something_changes(
     (folder / "empty.txt").write_text("Parking is free on Sundays.", encoding="utf-8")
     assert session.ingest(folder).count(ItemStatus.ADDED) == 1
     assert [path.name for path in tried] == ["empty.txt"]
+
+
+def test_a_name_in_a_file_name_stands_in_no_uri_and_the_file_is_known_again(
+    make_workbench: MakeWorkbench, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = folder / "jane.roe@example.com.txt"
+    file.write_text("The minutes of the meeting.", encoding="utf-8")
+    workbench = make_workbench()
+    session = workbench.session("ana")
+    with monkeypatch.context() as patch:
+        # As it was stored before file names were kept out of uris.
+        patch.setattr(workbench.masker, "private_uri", lambda uri: uri)
+        assert "jane.roe" in "".join(item.uri for item in session.ingest(folder).items)
+    file.write_text("The minutes of the other meeting.", encoding="utf-8")
+    report = session.ingest(folder)
+    assert "jane.roe" not in repr(report)
+    (info,) = [info for info in session.documents() if "<EMAIL_ADDRESS_" in info.name]
+    assert info.uri.startswith(folder.as_uri())
+    assert info.uri.endswith(".txt")
+    assert len(session.documents()) == 4
+    assert session.ingest(folder, sync=True).count(ItemStatus.UNCHANGED) == 4
+    file.write_text("The minutes of a third meeting.", encoding="utf-8")
+    changed = session.ingest(folder, sync=True)
+    assert (changed.count(ItemStatus.UPDATED), changed.count(ItemStatus.REMOVED)) == (1, 0)
+    file.unlink()
+    assert session.ingest(folder, sync=True).count(ItemStatus.REMOVED) == 1
+    assert len(session.documents()) == 3

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from workbench.config import MaskingConfig
 from workbench.masking.detection import Detection, Detector, Patterns
@@ -35,6 +37,7 @@ _RULES = "3"
 
 _NAME_WORD = re.compile(r"[^\W\d_][\w'\u2019.-]*\b")
 _MAX_NAME_WORDS = 4
+_ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
 
 @dataclass(slots=True)
@@ -200,6 +203,15 @@ class Masker:
         nameless = Document(uri="", name=name, media_type="", content_hash="", text="", label=label)
         return self.mask(nameless).name
 
+    def private_uri(self, uri: str) -> str:
+        """An identity that gives no name away: the last part of ``uri`` as a keyed digest.
+
+        Its folder and its ending stay, and it is the same at every ingest.
+        """
+        folder, slash, name = uri.rpartition("/")
+        shown = hmac.new(self._key, f"uri\x00{uri}".encode(), hashlib.sha256).hexdigest()[:16]
+        return f"{folder}{slash}{shown}{_plain_ending(name)}"
+
     def mask_texts(self, texts: Sequence[str]) -> list[str]:
         """Mask many short texts, such as the cells of a column; equal ones are read once.
 
@@ -338,6 +350,11 @@ def _values(
         for shown, counts in spelled.items()
         if shown[1]
     }
+
+
+def _plain_ending(name: str) -> str:
+    ending = Path(name).suffix
+    return ending if _ENDING.fullmatch(ending) else ""
 
 
 def _replaced(text: str, spans: Sequence[Span], shown: Sequence[str]) -> _Replacement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.chunking import CHUNKER_VERSION, chunk
 from workbench.config import Config
@@ -94,7 +94,7 @@ def ingest(
     known = state.for_items(listing.items)
     items = list(_bring_in(run, rooms, listing.items, known, progress))
     if options.sync:
-        items.extend(_remove_missing(run, rooms.corpus, listing))
+        items.extend(_remove_missing(run, rooms, listing))
     if not any(item.status is ItemStatus.FAILED for item in items):
         for mark in listing.marks:
             rooms.corpus.origins.keep_mark(
@@ -117,14 +117,24 @@ class _Known:
     digest: str
     stored: Mapping[str, StoredSource]
     refused: Mapping[str, Refusal]
+    private_uri: Callable[[str], str]
 
     def has(self, item: Item) -> bool:
         """Whether the item is stored as it is, or was refused as it is."""
-        stored, refused = self.stored.get(item.uri), self.refused.get(item.uri)
+        _, stored, refused = self.about(item)
         fingerprint = self.fingerprint(item)
         if stored is not None and stored.fingerprint == fingerprint:
             return True
         return refused is not None and refused.fingerprint == _refusal_print(item, fingerprint)
+
+    def about(self, item: Item) -> tuple[str, StoredSource | None, Refusal | None]:
+        """The identity under which an item is known, and what is known of it.
+
+        What has a name in its file name is known by a keyed digest of its uri.
+        """
+        private = self.private_uri(item.uri)
+        uri = private if private in self.stored or private in self.refused else item.uri
+        return uri, self.stored.get(uri), self.refused.get(uri)
 
     def fingerprint(self, item: Item) -> str:
         """Everything that decides what is stored of an item."""
@@ -161,7 +171,8 @@ class _State:
 
     def _with(self, digest: str) -> _Known:
         pipeline = _pipeline(self._rooms, self._label, digest)
-        return _Known(self._label, pipeline, digest, self._stored, self._refused)
+        private_uri = self._rooms.masker.private_uri
+        return _Known(self._label, pipeline, digest, self._stored, self._refused, private_uri)
 
 
 def _lasts(error: Exception) -> bool:
@@ -193,14 +204,17 @@ def _bring_in(
 
 def _one(run: Run, rooms: IngestRooms, item: Item, known: _Known) -> IngestItem:
     started_s = time.monotonic()
-    before, refused = known.stored.get(item.uri), known.refused.get(item.uri)
+    uri, before, refused = known.about(item)
     fingerprint = known.fingerprint(item)
     if before is not None and before.fingerprint == fingerprint:
-        return IngestItem(before.name, item.uri, ItemStatus.UNCHANGED)
+        return IngestItem(before.name, uri, ItemStatus.UNCHANGED)
     if refused is not None and refused.fingerprint == _refusal_print(item, fingerprint):
-        return IngestItem(refused.name, item.uri, ItemStatus.FAILED, error=refused.error)
+        return IngestItem(refused.name, uri, ItemStatus.FAILED, error=refused.error)
     try:
         masked = rooms.masker.mask(item.read(known.label))
+        # A name that was masked must not stand in the uri either.
+        uri = uri if masked.name == item.name else known.private_uri(item.uri)
+        masked = replace(masked, uri=uri)
         chunks = chunk(masked, rooms.config.chunking)
         if not chunks:
             raise EmptyFile(
@@ -208,20 +222,24 @@ def _one(run: Run, rooms: IngestRooms, item: Item, known: _Known) -> IngestItem:
             )
     except (SourceError, MaskingError) as error:
         name = rooms.masker.mask_name(item.name, label=known.label)
+        uri = uri if name == item.name else known.private_uri(item.uri)
         told = rooms.masker.mask_text(str(error).replace(item.name, name), label=known.label)
         if item.conditions is not None and _lasts(error):
             refusal = Refusal(_refusal_print(item, fingerprint), name, told)
-            rooms.corpus.origins.keep_refusals(run, {item.uri: refusal}, label=known.label)
+            rooms.corpus.origins.keep_refusals(run, {uri: refusal}, label=known.label)
         seconds = time.monotonic() - started_s
-        return IngestItem(name, item.uri, ItemStatus.FAILED, seconds=seconds, error=told)
+        return IngestItem(name, uri, ItemStatus.FAILED, seconds=seconds, error=told)
     vectors = rooms.models.embed(run, [embedded_text(piece) for piece in chunks])
     embedding = EmbeddingInfo(rooms.config.models.embedding, known.digest, int(vectors.shape[1]))
     rooms.corpus.put(
         run, masked, chunks, vectors=vectors, fingerprint=fingerprint, embedding=embedding
     )
+    if uri != item.uri and item.uri in known.stored:
+        # It was stored under its own name, before that was masked.
+        rooms.corpus.remove(run, item.uri)
     return IngestItem(
         masked.name,
-        item.uri,
+        uri,
         ItemStatus.UPDATED if before else ItemStatus.ADDED,
         chunks=len(chunks),
         masked=sum(masked.masked.values()),
@@ -246,12 +264,13 @@ def _pipeline(rooms: IngestRooms, label: str, digest: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _remove_missing(run: Run, corpus: Corpus, listing: Listing) -> Iterator[IngestItem]:
+def _remove_missing(run: Run, rooms: IngestRooms, listing: Listing) -> Iterator[IngestItem]:
     present = {item.uri for item in listing.items}
-    for info in corpus.documents(run):
+    present |= {rooms.masker.private_uri(uri) for uri in present}
+    for info in rooms.corpus.documents(run):
         # A document that was only granted may be read, and stays.
         if not run.scope.allows(info.label):
             continue
         if info.uri not in present and listing.covers(info.uri):
-            corpus.remove(run, info.uri)
+            rooms.corpus.remove(run, info.uri)
             yield IngestItem(info.name, info.uri, ItemStatus.REMOVED)
