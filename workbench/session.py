@@ -5,7 +5,6 @@ from __future__ import annotations
 from workbench.verbs.access import AccessVerbs
 from workbench.verbs.audit import AuditVerbs
 from workbench.verbs.corpus import CorpusVerbs
-from workbench.verbs.extract import ExtractVerbs
 from workbench.verbs.llama_index import LlamaIndexVerbs
 from workbench.verbs.masking import MaskingVerbs
 from workbench.verbs.migrate import MigrateVerbs
@@ -22,7 +21,6 @@ class Session(
     LlamaIndexVerbs,
     PlaceVerbs,
     SummariseVerbs,
-    ExtractVerbs,
     ReviewVerbs,
     ReembedVerbs,
     VersionVerbs,

@@ -139,8 +139,8 @@ def with_reviews(
     return reviewed_records(run, corpus, schema, extraction_id, sure)
 
 
-def reviewed_examples(run: Run, corpus: Corpus, schema: Schema) -> tuple[Example, ...]:
-    """Documents of which every field was judged, as examples: what the reviewers left or wrote.
+def reviewed_examples(run: Run, corpus: Corpus, schema: Schema) -> dict[int, Example]:
+    """Documents of which every field was judged, by id: what the reviewers left or wrote.
 
     Raises:
         AccessDenied, StoreError.
@@ -155,7 +155,7 @@ def reviewed_examples(run: Run, corpus: Corpus, schema: Schema) -> tuple[Example
             if values is not None:
                 text = corpus.document(run, record.document_id).text
                 examples[record.document_id] = Example(text, values)
-    return tuple(examples.values())
+    return examples
 
 
 def _labels(run: Run, corpus: Corpus, schema_name: str) -> list[Label]:

@@ -131,7 +131,7 @@ class ExtractVerbs(Verbs):
         if examples == REVIEWED:
             from workbench.tasks.review import reviewed_examples
 
-            return reviewed_examples(run, self._workbench.corpus, schema)
+            return tuple(reviewed_examples(run, self._workbench.corpus, schema).values())
         given: Sequence[Any] = (
             _example_rows(examples) if hasattr(examples, "to_dict") else list(_iterated(examples))
         )

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from workbench.guard.policy import Action
 from workbench.guard.run import Run
 from workbench.results.extraction import Extraction
 from workbench.results.review import CalibrationReport, ReviewItem, ReviewQueue
-from workbench.verbs.verbs import Verbs
+from workbench.results.tuning import TuneReport
+from workbench.verbs.extract import ExtractVerbs
 
 if TYPE_CHECKING:
     from workbench.extraction.schema import Schema
     from workbench.extraction.teaching import Example
 
 
-class ReviewVerbs(Verbs):
-    """Review extractions."""
+class ReviewVerbs(ExtractVerbs):
+    """Extract and review."""
 
     def review_queue(
         self, extraction: Extraction | int, *, limit: int | None = None
@@ -81,7 +83,34 @@ class ReviewVerbs(Verbs):
 
         number = _number(extraction)
         with self._run(Action.REVIEW, f"extraction {number}") as run:
-            return reviewed_examples(run, self._workbench.corpus, self._schema_of(run, number))
+            schema = self._schema_of(run, number)
+            return tuple(reviewed_examples(run, self._workbench.corpus, schema).values())
+
+    def tune(
+        self,
+        extraction: Extraction | int,
+        *,
+        model: str | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> TuneReport:
+        """Try other ways of extracting on the documents that were reviewed under this extraction's
+        schema; half of them teach, the other half judges. Every trial asks the model.
+
+        Raises:
+            UsageError: if too few documents were reviewed whole.
+            AccessDenied, ModelError, StoreError.
+        """
+        from workbench.tasks.extract import ExtractJob
+        from workbench.tasks.review import reviewed_examples
+        from workbench.tasks.tune import tune
+
+        number = _number(extraction)
+        workbench = self._workbench
+        with self._run(Action.EXTRACT, f"tune extraction {number}") as run:
+            schema = self._schema_of(run, number)
+            labels = reviewed_examples(run, workbench.corpus, schema)
+            job = ExtractJob((), schema, model or workbench.config.models.chat)
+            return tune(run, self._extract_rooms(), job, labels, progress=progress or _ignore)
 
     def _judge(self, item: ReviewItem, judgement: str, value: object = None) -> None:
         from workbench.store.reviews import Judgement
@@ -97,6 +126,10 @@ class ReviewVerbs(Verbs):
 
         saved = self._workbench.corpus.extractions.schema_of(run, extraction_id)
         return as_schema(dict(saved.definition))
+
+
+def _ignore(name: str, done: int, total: int) -> None:
+    """Show no progress."""
 
 
 def _number(extraction: Extraction | int) -> int:

@@ -1,0 +1,160 @@
+"""Ways of extracting, tried on reviewed documents that taught nothing: is one surely better?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from workbench.errors import UsageError
+from workbench.extraction.parsing import Locale, evidence
+from workbench.extraction.schema import Schema
+from workbench.extraction.teaching import Example, same
+from workbench.guard.run import Run
+from workbench.results.tuning import Trial, TuneReport
+from workbench.tasks.extract import ExtractJob, ExtractRooms, extract
+from workbench.tasks.reading import Options
+from workbench.values import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MIN_DOCUMENTS = 8
+"""With fewer reviewed documents no interval would say anything."""
+
+_SAMPLES = 2_000
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of extracting: worked examples in the prompt, learning from examples, windows."""
+
+    name: str
+    shots: int = 0
+    taught: bool = False
+    window_chars: int = Options().window_chars
+
+
+WAYS = (
+    Way("plain"),
+    Way("taught by examples", taught=True),
+    Way("two examples in the prompt", shots=2),
+    Way("small windows", window_chars=2_500),
+)
+
+
+def tune(
+    run: Run,
+    rooms: ExtractRooms,
+    job: ExtractJob,
+    labels: Mapping[int, Example],
+    *,
+    progress: Callable[[str, int, int], None],
+) -> TuneReport:
+    """Try every way of ``WAYS`` on the second half of the reviewed documents; the first half is
+    where examples come from. ``labels`` are reviewed documents by id, halved in that order.
+
+    Raises:
+        UsageError: if there are fewer than ``MIN_DOCUMENTS``.
+        ModelError, StoreError, AccessDenied.
+    """
+    if len(labels) < MIN_DOCUMENTS:
+        raise UsageError(
+            "there are too few reviewed documents to tell ways apart",
+            value=len(labels),
+            next_step=f"Review at least {MIN_DOCUMENTS} documents whole.",
+        )
+    ids = sorted(labels)
+    teachers = [labels[number] for number in ids[::2]]
+    held_back = {number: labels[number] for number in ids[1::2]}
+    trials: list[Trial] = []
+    plain: NDArray[np.float64] | None = None
+    for done, way in enumerate(WAYS):
+        progress(way.name, done, len(WAYS))
+        used = run.meter.usage
+        right = _tried(run, rooms, _job(job, way, teachers, held_back), held_back)
+        plain = right if plain is None else plain
+        cost = run.meter.usage
+        trials.append(
+            _trial(
+                way,
+                right,
+                plain,
+                tokens=(cost.prompt_tokens - used.prompt_tokens) / len(held_back),
+                seconds=(cost.seconds - used.seconds) / len(held_back),
+            )
+        )
+    progress("", len(WAYS), len(WAYS))
+    return TuneReport(tuple(trials), len(teachers), len(held_back), run.id)
+
+
+def _job(
+    job: ExtractJob, way: Way, teachers: Sequence[Example], held_back: Mapping[int, Example]
+) -> ExtractJob:
+    return replace(
+        job,
+        document_ids=tuple(held_back),
+        options=replace(job.options, window_chars=way.window_chars),
+        examples=tuple(teachers if way.taught else teachers[: way.shots]),
+        shots=way.shots,
+    )
+
+
+def _tried(
+    run: Run, rooms: ExtractRooms, job: ExtractJob, labels: Mapping[int, Example]
+) -> NDArray[np.float64]:
+    """The share of each document's fields that came out as reviewed (documents,)."""
+    import numpy as np
+
+    records = {
+        record.document_id: record for record in extract(run, rooms, job, lambda _: None).records
+    }
+    return np.asarray(
+        [_right(job.schema, records[number], label) for number, label in labels.items()]
+    )
+
+
+def _right(schema: Schema, record: Record, label: Example) -> float:
+    locale = evidence(label.text, Locale())
+    judged = [spec for spec in schema.fields if spec.name in label.values]
+    right = 0
+    for spec in judged:
+        found, meant = record[spec.name], label.values[spec.name]
+        # A finished document comes with its reviews; what counts is what the machine said.
+        value = found.machine_value if found.review else found.value
+        if meant is None or meant == "":
+            right += value is None
+        elif value is not None:
+            # The reviewer's value may be a date or an amount already; words are parsed alike.
+            right += value == meant or same(spec, meant, found.quote or str(value), locale)
+    return right / len(judged) if judged else 0.0
+
+
+def _trial(
+    way: Way,
+    right: NDArray[np.float64],
+    plain: NDArray[np.float64],
+    *,
+    tokens: float,
+    seconds: float,
+) -> Trial:
+    import numpy as np
+
+    gains = right - plain
+    random = np.random.default_rng(_SEED)
+    samples = random.choice(gains, (_SAMPLES, len(gains))).mean(axis=1)
+    low, high = np.quantile(samples, (0.025, 0.975))
+    return Trial(
+        name=way.name,
+        shots=way.shots,
+        taught=way.taught,
+        window_chars=way.window_chars,
+        accuracy=float(right.mean()),
+        gain=float(gains.mean()),
+        low=float(low),
+        high=float(high),
+        prompt_tokens=tokens,
+        seconds=seconds,
+    )
