@@ -206,7 +206,8 @@ class Search:
     def _rank(
         self, queries: Sequence[SearchQuery], vectors: Vectors | None, seen: _Seen
     ) -> list[_Ranks]:
-        depth = max(queries[0].k, DEPTH)
+        first = queries[0]
+        depth = first.k if first.mode == "vector" else max(first.k, DEPTH)
         keyword: list[list[int]] = [[] for _ in queries]
         if queries[0].mode != "vector":
             keyword = [
