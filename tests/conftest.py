@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.workbenches"]
+pytest_plugins = ["tests.workbenches", "tests.store.servers"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -140,3 +140,22 @@ def test_llama_index_answers_from_the_governed_corpus(session: Session) -> None:
     assert response.source_nodes
     nodes = session.as_retriever(3).retrieve("paid parental leave weeks")
     assert "paid-parental-leave.md" in {node.metadata["document"] for node in nodes}
+
+
+def test_nodes_of_a_llama_index_pipeline_are_masked_and_found(session: Session) -> None:
+    from llama_index.core import Document
+    from llama_index.core.ingestion import IngestionPipeline
+    from llama_index.core.node_parser import SentenceSplitter
+
+    store = session.as_vector_store("nodes")
+    text = "Harold Whitcombe repairs the espresso machine on the fourth floor every Friday."
+    IngestionPipeline(
+        transformations=[SentenceSplitter(), session.as_embedding()], vector_store=store
+    ).run(documents=[Document(text=text, id_="machine", metadata={"author": "Harold Whitcombe"})])
+    (node,) = store.get_nodes()
+    assert "Whitcombe" not in node.get_content() + str(node.metadata)
+    found = session.as_index("nodes").as_retriever().retrieve("who fixes the coffee maker?")
+    assert [hit.node.node_id for hit in found] == [node.node_id]
+    assert session.search("coffee maker repair", k=1, mode="vector").hits[0].label == "nodes"
+    store.clear()
+    assert store.get_nodes() == []

@@ -12,8 +12,6 @@ from workbench.config import ActorConfig, Config, StoreConfig
 from workbench.errors import AccessDenied
 from workbench.results import MigrationReport, MovedVectors
 
-pytest_plugins = ["tests.store.servers"]
-
 
 @pytest.mark.slow
 def test_the_command_copies_and_the_configuration_moves_the_search(

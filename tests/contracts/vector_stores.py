@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,15 @@ import pytest
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode, NodeRelationship, RelatedNodeInfo, TextNode
 from llama_index.core.vector_stores import SimpleVectorStore
-from llama_index.core.vector_stores.types import BasePydanticVectorStore
+from llama_index.core.vector_stores.types import (
+    BasePydanticVectorStore,
+    FilterOperator,
+    MetadataFilter,
+    MetadataFilters,
+    VectorStoreQuery,
+)
 
-from workbench.config import Config
+from workbench.config import Config, StoreConfig
 from workbench.masking.detection import Patterns
 from workbench.masking.masker import Masker
 from workbench.masking.placeholders import MemoryPlaceholders
@@ -114,20 +121,19 @@ def node(node_id: str, text: str, source: str = "", **metadata: Any) -> TextNode
     )
 
 
-def ours(folder: Path, config: Config | None = None) -> BasePydanticVectorStore:
-    """Our store over a fresh workspace; patterns alone mask, everything else is real."""
-    settings = config or Config()
+def ours(folder: Path, url: str | None = None) -> Workbench:
+    """A fresh workspace, with its vectors at ``url``; patterns alone mask, the rest is real."""
+    settings = Config(store=StoreConfig(url=url))
     masker = Masker(
         settings.masking, MemoryPlaceholders(), key=bytes(32), detectors=[Patterns(RECOGNIZERS)]
     )
-    workbench = Workbench(
-        folder,
+    return Workbench(
+        folder / "workspace",
         settings,
         {},
         connect_models=lambda cache: Models(FakeServer(None), settings.models, cache),
         masker=masker,
     )
-    return workbench.session("ana").as_vector_store("public", embed_model=WordsEmbedding())
 
 
 def shipped(folder: Path) -> BasePydanticVectorStore:
@@ -149,11 +155,22 @@ def shipped(folder: Path) -> BasePydanticVectorStore:
         return DuckDBVectorStore(embed_dim=DIM)
 
 
-MAKERS: dict[str, Callable[[Path], BasePydanticVectorStore]] = {
-    "ours": ours,
-    "shipped": shipped,
-    "memory": lambda _: SimpleVectorStore(),
-}
+@contextmanager
+def opened(
+    name: str, folder: Path, request: pytest.FixtureRequest
+) -> Iterator[BasePydanticVectorStore]:
+    """The store of this name, empty."""
+    if name == "memory":
+        yield SimpleVectorStore()
+    elif name == "shipped":
+        yield shipped(folder)
+    else:
+        url = {"qdrant": f"qdrant://{folder}/vectors"}.get(name)
+        if name == "postgres":
+            url = request.getfixturevalue("postgres_url")
+        workbench = ours(folder, url)
+        yield workbench.session("ana").as_vector_store("public", embed_model=WordsEmbedding())
+        workbench.close()
 
 
 def expect_gaps(request: pytest.FixtureRequest, name: str) -> None:
@@ -167,3 +184,29 @@ def expect_gaps(request: pytest.FixtureRequest, name: str) -> None:
 
 def ids(nodes: Sequence[BaseNode] | None) -> list[str]:
     return [found.node_id for found in nodes or []]
+
+
+def four_nodes() -> list[TextNode]:
+    return [
+        node("a", "red apple", "fruit", kind="x", year=2001, size=1.5),
+        node("b", "green apple", "fruit", kind="y", year=2002, size=2.5),
+        node("c", "green car", "vehicles", kind="x", year=2003),
+        node("d", "fast car", "vehicles", kind="Xy", size=0.5),
+    ]
+
+
+def search(store: BasePydanticVectorStore, text: str = "apple", k: int = 10, **more: Any) -> Any:
+    return store.query(
+        VectorStoreQuery(
+            query_str=text, query_embedding=vector_of(text), similarity_top_k=k, **more
+        )
+    )
+
+
+def found(store: BasePydanticVectorStore, filters: MetadataFilters | None) -> str:
+    """The ids that a filter lets through, in order, as one word."""
+    return "".join(sorted(search(store, filters=filters).ids or []))
+
+
+def one(key: str, op: FilterOperator, value: Any) -> MetadataFilters:
+    return MetadataFilters(filters=[MetadataFilter(key=key, operator=op, value=value)])

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from workbench.errors import ConfigError, StoreError
@@ -12,11 +13,10 @@ from workbench.store.elsewhere import (
     Place,
     RemoteMatrix,
     VectorServer,
+    batch_of,
     connect_server,
 )
 from workbench.store.versions import EMPTY, Version
-
-pytest_plugins = ["tests.store.servers"]
 
 DIM = 8
 ONE, TWO = Version(1, "a"), Version(2, "b")
@@ -149,6 +149,13 @@ def test_a_server_that_is_not_there_is_a_clear_error(place: Place) -> None:
         with pytest.raises(StoreError, match="cannot be used") as caught:
             connect_server(url).version(place)
         assert "secret" not in str(caught.value)
+
+
+def test_a_page_may_be_empty() -> None:
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array([], pa.float32()), DIM)
+    none = pa.array([], pa.int32())
+    page = pa.table({"chunk_id": none, "document_id": none, "vector": vectors})
+    assert batch_of(page).vectors.shape == (0, DIM)
 
 
 def test_unknown_urls_are_refused() -> None:

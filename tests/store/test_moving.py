@@ -13,8 +13,6 @@ from workbench.store.elsewhere import Batch, VectorServer, connect_server, place
 from workbench.store.filters import AllOf, Op, Where
 from workbench.store.records import EmbeddingInfo, SearchQuery
 
-pytest_plugins = ["tests.store.servers"]
-
 OTHER = EmbeddingInfo("other", "sha256:two", 4)
 
 

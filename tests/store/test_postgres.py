@@ -12,8 +12,6 @@ from workbench.store.elsewhere import Batch, Change, Place
 from workbench.store.postgres import PostgresServer
 from workbench.store.versions import EMPTY
 
-pytest_plugins = ["tests.store.servers"]
-
 PLACE = Place('quoted "place"; --', DIM)
 
 

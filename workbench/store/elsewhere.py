@@ -205,7 +205,8 @@ def batch_of(page: pa.Table) -> Batch:
     """Rows as ``changes_since`` reads them."""
     ids = np.asarray(page["chunk_id"].to_numpy(), np.int32)
     flat = page["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    rows = np.asarray(flat, np.float32).reshape(len(ids), -1)
+    dim = page.schema.field("vector").type.list_size
+    rows = np.asarray(flat, np.float32).reshape(len(ids), dim)
     return Batch(ids, np.asarray(page["document_id"].to_numpy(), np.int32), rows)
 
 
