@@ -16,7 +16,12 @@ def run(make_workbench: MakeWorkbench, folder: Path, monkeypatch: pytest.MonkeyP
     workbench = make_workbench()
     workbench.session("local").ingest(folder)
     monkeypatch.setattr(versions_cli, "open_workbench", lambda _: workbench)
-    return lambda *words: CliRunner().invoke(app, ["versions", *words])
+
+    def call(*words: str):
+        return CliRunner().invoke(app, ["versions", *words])
+
+    call.session = workbench.session("local")
+    return call
 
 
 def test_versions_on_the_command_line(run, folder: Path) -> None:
@@ -26,9 +31,11 @@ def test_versions_on_the_command_line(run, folder: Path) -> None:
     assert (row["number"], row["name"], row["added"]) == (3, "first", 3)
     shown = run("diff", "0", "first", "--text").stdout
     assert shown.startswith("version 0 to 3: 3 added\n")
-    assert "+# Badges" in shown
+    (folder / "badges.md").write_text("# Badges\n\nMade on Friday.\n", encoding="utf-8")
+    run.session.ingest(folder)
+    assert "    +Made on Friday." in run("diff", "first", "4", "--text").stdout.splitlines()
     assert json.loads(run("rollback", "0", "--json").stdout)["counts"]["removed"] == 3
-    assert "no difference" in run("diff", "0", "4").stdout
+    assert "no difference" in run("diff", "0", "5").stdout
 
 
 def test_what_is_not_there_is_bad_usage(run) -> None:

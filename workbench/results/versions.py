@@ -33,8 +33,8 @@ class DocumentChange:
 
     ``change`` is "added", "removed" or "changed"; ``what`` names the parts of a changed document,
     of label, name, text and metadata, and is empty if it was only stored anew. The ids are None
-    where there is no document. ``text_diff`` is a unified diff of the masked texts, empty unless
-    it was asked for.
+    where there is no document. ``text_diff`` is a unified diff of a changed document's masked
+    texts, empty unless it was asked for.
     """
 
     name: str

@@ -59,7 +59,7 @@ class VersionVerbs(Verbs):
     def diff(self, before: int | str, after: int | str, *, text: bool = False) -> VersionDiff:
         """Which documents were added, removed and changed between two versions.
 
-        With ``text``, each carries a unified diff of its masked text.
+        With ``text``, what changed carries a unified diff of its masked text.
 
         Raises:
             UsageError: if there is no such version.
@@ -96,4 +96,5 @@ class VersionVerbs(Verbs):
 
 def _change(row: dict[str, Any]) -> DocumentChange:
     old, new = row.pop("before_text"), row.pop("after_text")
-    return DocumentChange(**row, text_diff=text_diff(old, new) if old is not None else "")
+    shown = row["change"] == "changed" and old is not None
+    return DocumentChange(**row, text_diff=text_diff(old, new) if shown else "")
