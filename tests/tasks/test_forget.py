@@ -233,19 +233,6 @@ def test_forgetting_needs_no_vault(tmp_path: Path, sources: Path) -> None:
     assert (report.placeholders, report.entries, report.documents) == (1, 0, 2)
 
 
-def test_every_column_that_can_hold_text_is_rewritten(workbench: Workbench) -> None:
-    """Also those of tables that were added after this was written."""
-    from workbench.store.subjects import _rewrite_column, _text_columns
-
-    def rewrite(connection: duckdb.DuckDBPyConnection) -> int:
-        columns = list(_text_columns(connection))
-        for table, column, kind in columns:
-            _rewrite_column(connection, f"store.{table}", column, kind, ("PERSON", 1))
-        return len(columns)
-
-    assert workbench.corpus._database.write(rewrite) > 30
-
-
 _FORGETTER = """
 import sys
 from pathlib import Path
