@@ -2,7 +2,7 @@
 
 The index is derived. It knows the corpus version it shows, catches up by reading what changed, and
 is made anew when it is missing, damaged, of an older make or of another history. Deleting it loses
-nothing. docs/decisions/0006-vector-index.md has the measurements.
+nothing. docs/decisions/0012-vector-index.md has the measurements.
 """
 
 from __future__ import annotations
