@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from workbench.guard.policy import Action
@@ -17,6 +19,7 @@ from workbench.store.records import SearchQuery
 
 COMMON = """
 import sys, time
+from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from workbench.guard.budget import Budget
@@ -164,3 +167,47 @@ def test_a_crash_while_creating_leaves_no_damaged_file(tmp_path: Path) -> None:
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert Corpus(folder).health().problems == ()
+
+
+SEARCHER = (
+    COMMON
+    + """
+run = Run(ana, Action.SEARCH, scope, Budget(1, 1e6))
+while True:
+    hits = corpus.search(run, SearchQuery("zebra", rng.normal(size=64), embedding="sha256:one"))
+    print(len(hits), flush=True)
+"""
+)
+
+
+@pytest.mark.slow
+def test_indexes_heal_after_kills_of_writers_and_searchers(corpus: Corpus, run_for) -> None:
+    """Whoever is killed while it brings the indexes up to date: the next search is complete."""
+    folder, run = corpus._database.folder, run_for("*", action=Action.SEARCH)
+    rng = random.Random(11)
+    for round_ in range(5):
+        parts = [start(WRITER, folder, round_), start(SEARCHER, folder, 100 + round_)]
+        for part in parts:
+            assert part.stdout is not None
+            part.stdout.readline()
+        time.sleep(rng.uniform(0.05, 0.6))
+        for part in parts:
+            part.send_signal(signal.SIGKILL)
+            part.communicate()
+        fresh = Corpus(folder)
+        vector = np.random.default_rng(round_).normal(size=64)
+        query = SearchQuery("zebra", vector, 10_000, embedding="sha256:one")
+        rows = fresh._database.read(
+            lambda c: c.execute(
+                "SELECT v.chunk_id, v.vector FROM store.vectors_1 v "
+                "JOIN store.documents d ON d.id = v.document_id WHERE d.removed_in IS NULL"
+            ).fetchall()
+        )
+        cosine = {number: float(np.dot(row, vector)) for number, row in rows}
+        for mode in ("keyword", "vector", "hybrid"):
+            found = [hit.chunk.id for hit in fresh.search(run, replace(query, mode=mode))]
+            assert (set(found), len(found)) == (set(cosine), len(cosine)), mode
+            if mode == "vector":
+                ranked = np.array([cosine[i] for i in found])
+                assert (np.diff(ranked) < 1e-4).all()
+        assert fresh.health().problems == ()
