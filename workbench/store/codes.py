@@ -2,7 +2,7 @@
 
 Product quantisation into 4-bit codes (Jégou et al. 2011) in the register layout of André et al.
 2015, as faiss implements it, after a random rotation, which spreads what matters evenly over the
-parts of a vector (Ge et al. 2013 learn it; a random one did as well here). How many of the best by
+parts of a vector (Ge et al. 2013 learn a rotation; this one is not learnt). How many of the best by
 code are looked at, is measured on a sample when the codes are made.
 """
 

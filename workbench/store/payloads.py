@@ -1,6 +1,6 @@
 """What hits show, by chunk id, in an SQLite file beside the workspace.
 
-Ten scattered rows take DuckDB some 15 ms with opening the file, SQLite 0.2 ms. The file is derived:
+Ten scattered rows take DuckDB 8 ms and 7 ms to open the file, SQLite far less. The file is derived:
 it knows the corpus version it shows, catches up by itself, and is made anew when it is missing,
 damaged or of another history. Searches do without it if it cannot be used.
 """
