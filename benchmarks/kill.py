@@ -57,9 +57,7 @@ _PRELOADED = (
     "workbench.masking.vault",
     "workbench.sources.files",
     "workbench.store.corpus",
-    "workbench.tasks.forget",
     "workbench.tasks.ingest",
-    "workbench.tasks.retrieve",
 )
 """Imported once: a kill during an import tells nothing, and there are many."""
 
@@ -96,10 +94,7 @@ class Scene:
             return open_workbench(workspace, config=CONFIG)
         fake = FakeServer()
         workbench = Workbench(
-            workspace,
-            CONFIG,
-            {},
-            connect_models=lambda cache: Models(fake, CONFIG.models, cache),
+            workspace, CONFIG, {}, connect_models=lambda cache: Models(fake, CONFIG.models, cache)
         )
         workbench._masker = Masker(
             CONFIG.masking,
@@ -392,8 +387,7 @@ def main() -> int:
         prepare(scene, given.data, rng)
         tallies = measure(scene, given.times, rng)
     print(table(tallies))
-    for step, tally in tallies.items():
-        print(*(f"{step} {problem}" for problem in tally.problems), sep="\n", end="")
+    print("\n".join(f"{step} {p}" for step, tally in tallies.items() for p in tally.problems))
     if given.out:
         report = {step: asdict(tally) for step, tally in tallies.items()}
         given.out.write_text(json.dumps(report, indent=2), encoding="utf-8")
