@@ -40,6 +40,9 @@ EXCERPT_CHARS = 300
 SHOT_CHARS = 900
 """A worked example in the prompt is cut to so many characters."""
 
+_RULES = "1"
+"""Raise it when locating, parsing or teaching changes: stored records are then read anew."""
+
 _CHARS_PER_TOKEN = 3.0
 _TOKENS_PER_FIELD = 16
 PROMPT_TOKENS_PER_S = 60.0
@@ -254,7 +257,7 @@ def excerpts(text: str, records: Iterable[Record]) -> tuple[Excerpt, ...]:
 
 def _key(rooms: ExtractRooms, job: ExtractJob, saved: SavedSchema, prompt: Prompt) -> ExtractionKey:
     examples = [[e.text, {k: plain(v) for k, v in e.values.items()}] for e in job.examples]
-    options = asdict(job.options) | {"shots": job.shots}
+    options = asdict(job.options) | {"shots": job.shots, "rules": _RULES}
     return ExtractionKey(
         schema_id=saved.id,
         model=rooms.models.resolve(job.model),
