@@ -11,10 +11,8 @@ import streamlit as st
 from uploads import Upload, keep, safe_name
 from working import Job
 
-from workbench import IngestReport, Session, Workbench, open_workbench
+from workbench import DEFAULT_LABEL, IngestReport, Session, Workbench, open_workbench
 from workbench.errors import AccessDenied
-from workbench.guard.policy import Action, decide
-from workbench.values import DEFAULT_LABEL
 
 RECENT = 8
 SUGGESTIONS = 4
@@ -72,8 +70,7 @@ def labels() -> list[str]:
 
 def may_add() -> bool:
     """Whether this actor's role lets documents be added under some label."""
-    actor = session().actor
-    return any(decide(actor, Action.INGEST, label).allowed for label in labels())
+    return session().may_ingest
 
 
 def add(uploads: Sequence[Upload], label: str) -> Job[IngestReport]:

@@ -49,6 +49,7 @@ PUBLIC_NAMES = {
     "Citation",
     "Claim",
     "Config",
+    "DEFAULT_LABEL",
     "Document",
     "Extraction",
     "Field",

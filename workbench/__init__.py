@@ -18,6 +18,7 @@ _ROOMS = {
     "Chunk": "workbench.values",
     "Citation": "workbench.values",
     "Claim": "workbench.values",
+    "DEFAULT_LABEL": "workbench.values",
     "Document": "workbench.values",
     "Extraction": "workbench.results",
     "Field": "workbench.values",

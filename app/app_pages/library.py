@@ -11,8 +11,7 @@ import workspace
 from reading import Cited
 from working import Job
 
-from workbench import IngestReport
-from workbench.values import DEFAULT_LABEL
+from workbench import DEFAULT_LABEL, IngestReport
 
 PER_PAGE = 20
 _TICK_S = 0.5

@@ -9,10 +9,10 @@ EVERYTHING = Scope(unrestricted=True)
 GRANTED = {
     "viewer": {"search", "ask", "read"},
     "analyst": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate"}
-    | {"snapshot", "rollback", "masking", "extract"},
+    | {"snapshot", "rollback", "masking", "extract", "review"},
     "admin": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate", "audit", "access"}
-    | {"reveal", "forget", "vault", "metrics", "reembed"}
-    | {"snapshot", "rollback", "masking", "extract"},
+    | {"reveal", "forget", "vault", "metrics", "reembed", "migrate"}
+    | {"snapshot", "rollback", "masking", "extract", "review"},
 }
 
 

@@ -3,13 +3,11 @@ from __future__ import annotations
 import datetime
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.workbenches import MakeWorkbench
-from workbench.config import ActorConfig, Config
-from workbench.errors import AccessDenied, UsageError
+from workbench.errors import UsageError
 from workbench.models.messages import ChatRequest
 from workbench.results.extraction import Extraction
 from workbench.session import Session
@@ -137,30 +135,6 @@ def test_reviews_calibrate_confidence(make_workbench: MakeWorkbench, tmp_path: P
     sure = {name: [f.confidence for f in fields if f.name == name] for name in SCHEMA}
     assert all(c is not None and 0 <= c <= 1 for values in sure.values() for c in values)
     assert min(c or 0 for c in sure["shop"]) > max(c or 0 for c in sure["total"])
-
-
-def test_who_may_not_extract_may_not_review_and_scope_holds(
-    make_workbench: MakeWorkbench, tmp_path: Path
-) -> None:
-    actors: dict[str, Any] = {
-        "ana": ActorConfig(role="analyst", labels=("*",)),
-        "bob": ActorConfig(role="analyst", labels=("public",)),
-        "vera": ActorConfig(role="viewer", labels=("*",)),
-    }
-    workbench = make_workbench(reads, config=Config(actors=actors))
-    ana = workbench.session("ana")
-    ana.ingest(receipts(tmp_path / "receipts"), label="secret")
-    extraction = ana.extract("all", SCHEMA)
-    item = ana.review_queue(extraction)[0]
-    assert len(workbench.session("bob").review_queue(extraction.id)) == 0
-    with pytest.raises(AccessDenied):
-        workbench.session("bob").accept(item)
-    with pytest.raises(AccessDenied):
-        workbench.session("vera").review_queue(extraction.id)
-    rows = ana.sql("SELECT resource FROM runs WHERE action = 'review' AND outcome = 'done'").df()
-    assert f"accepted extraction {extraction.id}, document {item.document_id}" not in set(
-        rows["resource"]
-    )
 
 
 def test_an_unknown_extraction_is_told(session: Session) -> None:

@@ -5,14 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-from docx import Document
 
 from tests.workbenches import MakeWorkbench
-from workbench.errors import InvalidReply, UsageError
+from workbench.errors import UsageError
 from workbench.models.fake import FakeServer
 from workbench.models.messages import ChatRequest
 from workbench.results.summary import Summary, Verdict
-from workbench.tasks.summary_writing import parse_items
 
 TRUE = "Employees earn 4 hours of sick leave per pay period."
 FALSE_NUMBER = "Employees earn 9 hours of sick leave per pay period."
@@ -149,24 +147,3 @@ def test_bad_wishes(make_workbench: MakeWorkbench, folder: Path, wanted: dict[st
     session.ingest(folder)
     with pytest.raises(UsageError):
         session.summarise(**wanted)  # type: ignore[arg-type]
-
-
-def test_exports(make_workbench: MakeWorkbench, folder: Path, tmp_path: Path) -> None:
-    session = make_workbench(writes(TRUE, INVENTED)).session("ana")
-    session.ingest(folder)
-    summary = session.summarise(style="bullets")
-    assert summary.df()["verdict"].tolist() == ["supported", "removed"]
-    assert summary.arrow().num_rows == 2
-    assert summary.html().startswith("<!doctype html>")
-    assert summary.to_dict()["sentences"][0]["text"] == TRUE
-    target = tmp_path / "summary.docx"
-    target.write_bytes(summary.docx())
-    words = "\n".join(paragraph.text for paragraph in Document(str(target)).paragraphs)
-    assert f"{TRUE} [1]" in words
-    assert INVENTED not in words
-
-
-def test_a_broken_reply_is_an_error_and_an_unfinished_one_is_not() -> None:
-    assert parse_items('{"points": [{"passage": 1, "sentence": "a"}, {"pas')[0]["sentence"] == "a"
-    with pytest.raises(InvalidReply):
-        parse_items("no json")

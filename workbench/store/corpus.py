@@ -30,8 +30,8 @@ from workbench.store.origins import Origins
 from workbench.store.passages import Passages
 from workbench.store.past import PastSearches
 from workbench.store.records import EmbeddingInfo, SearchQuery, StoredSource, Vectors
-from workbench.store.reviews import Reviews
 from workbench.store.reembedding import Reembedding
+from workbench.store.reviews import Reviews
 from workbench.store.search import Search
 from workbench.store.subjects import Subjects, require_none_retired
 from workbench.values import Chunk, DocumentInfo, Hit, MaskedDocument

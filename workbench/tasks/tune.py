@@ -11,7 +11,7 @@ from workbench.extraction.parsing import Locale, evidence
 from workbench.extraction.schema import Schema
 from workbench.extraction.teaching import Example, same
 from workbench.guard.run import Run
-from workbench.results.tuning import Trial, TuneReport
+from workbench.results.tune import Trial, TuneReport
 from workbench.tasks.extract import ExtractJob, ExtractRooms, extract
 from workbench.tasks.reading import Options
 from workbench.values import Record

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import UsageError
-from workbench.guard.policy import Action
+from workbench.guard.policy import Action, decide
 from workbench.results import IngestReport, Table
 from workbench.values import DEFAULT_LABEL, DocumentInfo, MaskedDocument
 from workbench.verbs.verbs import Verbs
@@ -22,6 +22,12 @@ MAX_SQL_CHARS = 100_000
 
 class CorpusVerbs(Verbs):
     """Ingest, look up and query."""
+
+    @property
+    def may_ingest(self) -> bool:
+        """Whether the actor's role and labels let documents be brought in at all."""
+        labels = {DEFAULT_LABEL} | self.actor.scope.labels
+        return any(decide(self.actor, Action.INGEST, label).allowed for label in labels)
 
     def ingest(
         self,

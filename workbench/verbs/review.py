@@ -9,7 +9,7 @@ from workbench.guard.policy import Action
 from workbench.guard.run import Run
 from workbench.results.extraction import Extraction
 from workbench.results.review import CalibrationReport, ReviewItem, ReviewQueue
-from workbench.results.tuning import TuneReport
+from workbench.results.tune import TuneReport
 from workbench.verbs.extract import ExtractVerbs
 
 if TYPE_CHECKING:

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from docx import Document
+
+from tests.tasks.test_summarise import INVENTED, TRUE, writes
+from tests.workbenches import MakeWorkbench
+from workbench.results import Summary
+from workbench.results.summary import Sentence, Verdict
+from workbench.values import Citation, Usage
+
+HOSTILE = "<script>x</script> [a](javascript:b) | **c**"
+
+
+def summary(style: str) -> Summary:
+    citation = Citation("a<b>.md", "file:///a.md", None, 0, 5, HOSTILE, 1)
+    return Summary(
+        title=HOSTILE,
+        style=style,
+        focus="",
+        sentences=(
+            Sentence(HOSTILE, (citation,), Verdict.SUPPORTED, 0.9, section="One"),
+            Sentence("Plain.", (citation,), Verdict.REPLACED, 1.0, section="Two", draft="Else."),
+        ),
+        removed=(Sentence("Gone.", (), Verdict.REMOVED, 0.0),),
+        chunks=4,
+        chunks_read=1,
+        model="light",
+        run_id="r",
+        usage=Usage(),
+        prompt_versions=(),
+        corpus_version=1,
+        created_at="2026-01-01T00:00:00+00:00",
+    )
+
+
+def test_text_of_documents_is_never_markup() -> None:
+    made = summary("per-section")
+    assert "<script>" not in made.html()
+    assert "&lt;script&gt;" in made.html()
+    assert "[a](javascript" not in made.markdown()
+    assert "## One" in made.markdown()
+    assert made.html().count("<h4>") == 2
+
+
+def test_what_was_read_replaced_and_removed_is_told() -> None:
+    told = str(summary("bullets"))
+    assert "Read 1 of 4 passages (25%)" in told
+    assert "1 sentence given in the source's own words" in told
+    assert "1 sentence removed for lack of a source" in told
+    assert "- Plain. [1]" in told
+    assert "Gone." not in summary("bullets").text
+
+
+def test_exports(make_workbench: MakeWorkbench, folder: Path, tmp_path: Path) -> None:
+    session = make_workbench(writes(TRUE, INVENTED)).session("ana")
+    session.ingest(folder)
+    summary = session.summarise(style="bullets")
+    assert summary.df()["verdict"].tolist() == ["supported", "removed"]
+    assert summary.arrow().num_rows == 2
+    assert summary.html().startswith("<!doctype html>")
+    assert summary.to_dict()["sentences"][0]["text"] == TRUE
+    target = tmp_path / "summary.docx"
+    target.write_bytes(summary.docx())
+    words = "\n".join(paragraph.text for paragraph in Document(str(target)).paragraphs)
+    assert f"{TRUE} [1]" in words
+    assert INVENTED not in words
