@@ -49,9 +49,9 @@ def vectors(kind: str, count: int, dim: int) -> tuple[Iterator[Rows], Rows]:
                 yield unit(rows + noise * (at >= len(stored))[:, None])
 
         return repeated(), unit(questions)
-    scale = np.ones(dim, np.float32)
+    scale: Rows = np.ones(dim, np.float32)
     if kind == "anisotropic":
-        scale = 1 / np.sqrt(np.arange(1, dim + 1, dtype=np.float32))
+        scale = np.asarray(1 / np.sqrt(np.arange(1, dim + 1)), np.float32)
     centres = rng.normal(size=(max(16, count // 100), dim)).astype(np.float32)
 
     def some(size: int) -> Rows:

@@ -350,7 +350,7 @@ class FaissFlat:
         if where is not None:
             step = {"percent": 100, "rare": 10_000}[where[0]]
             chosen = np.arange(where[1], self.index.ntotal, step)
-            params = faiss.SearchParameters(sel=faiss.IDSelectorBatch(chosen))
+            params = faiss.SearchParameters(sel=faiss.IDSelectorBatch(chosen))  # type: ignore[call-arg]
         found = self.index.search(query[None, :], k, params=params)[1][0]
         return [int(i) for i in found if i >= 0]
 
