@@ -70,7 +70,8 @@ def labels() -> list[str]:
 
 def may_add() -> bool:
     """Whether this actor's role lets documents be added under some label."""
-    return session().may_ingest
+    allowed: bool = session().may_ingest
+    return allowed
 
 
 def add(uploads: Sequence[Upload], label: str) -> Job[IngestReport]:
