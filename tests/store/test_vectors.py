@@ -49,6 +49,20 @@ def test_it_follows_what_is_added_replaced_and_removed(corpus, put, run_for, dat
     assert found(VectorCache(database), database) == [4]
 
 
+def test_a_corpus_emptied_before_the_first_search_is_followed(
+    corpus, put, run_for, database
+) -> None:
+    cache = VectorCache(database)
+    put("a.txt", "one")
+    corpus.remove(run_for("*"), "a.txt")
+    assert found(cache, database) == []
+    put("b.txt", "two")
+    corpus.remove(run_for("*"), "b.txt")
+    assert found(cache, database) == []
+    put("c.txt", "three")
+    assert found(cache, database) == [3]
+
+
 def test_another_process_reads_what_the_first_wrote(put, database, tmp_path) -> None:
     put("a.txt", "one")
     first, second = VectorCache(database), VectorCache(database)

@@ -113,7 +113,7 @@ class VectorCache:
             return before
         after = state if changes.anew else _appended(files, before, changes)
         gone = after.lengths.get("gone", 0)
-        if changes.anew or gone > max(EXACT_ROWS, _GONE_SHARE * after.lengths["rows"]):
+        if changes.anew or gone > max(EXACT_ROWS, _GONE_SHARE * after.lengths.get("rows", 0)):
             files.discard()
             return self._caught_up(files, embedding_id, files.state())
         after = _coded(files, before, after)
