@@ -115,7 +115,6 @@ def _checked(data: bytes) -> str:
         except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
             raise CorruptFile(
                 "the image cannot be read",
-                value=type(error).__name__,
                 next_step="Open it in an image viewer and save it again.",
             ) from error
     if width * height > MAX_PIXELS:
