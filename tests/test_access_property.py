@@ -296,6 +296,5 @@ def test_a_result_is_looked_through(world: World) -> None:
         root.search(mark.word, 50),
         root.sql(f"SELECT text FROM documents WHERE id = {mark.document_id}"),
         root.as_retriever(50).retrieve(mark.word),
-        [root.diff(0, world.version, text=True)],
     ):
         assert mark.word in shown(result)

@@ -75,6 +75,9 @@ def test_with_the_real_model(tmp_path: Path, folder: Path) -> None:
 
     workbench: Workbench = open_workbench(tmp_path / "real")
     session = workbench.session("ana")
-    session.ingest(folder)
-    assert "already" in str(session.reembed())
-    assert session.search("badges", mode="vector")[0].document == "badges.md"
+    try:
+        session.ingest(folder)
+        assert "already" in str(session.reembed())
+        assert session.search("badges", mode="vector")[0].document == "badges.md"
+    finally:
+        workbench.close()
