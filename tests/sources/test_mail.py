@@ -121,9 +121,7 @@ def test_attachments_are_parsed_under_their_names() -> None:
         f"{TOP}\n\nHello\n\n## Größe.docx\n\n### Part\n\nWords.\n\n"
         "## b.pdf\n\nPage text\n\n## c.csv\n\na | b\n\na: 1; b: x\n\na: 2; b: y"
     )
-    assert result.metadata["attachments_not_read"] == (
-        "d.jpg (the image cannot be read)"
-    )
+    assert result.metadata["attachments_not_read"] == ("d.jpg (the image cannot be read)")
 
 
 def test_an_attachment_without_a_name_is_known_by_its_type() -> None:
