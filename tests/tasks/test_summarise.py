@@ -87,6 +87,14 @@ def test_a_wrong_number_gives_way_to_the_sources_words(
     )
 
 
+def test_marks_of_the_prompt_are_no_part_of_a_sentence(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    session = make_workbench(writes(f"Source: {TRUE}", f"[1] {TRUE}")).session("ana")
+    session.ingest(folder)
+    assert {s.text for s in session.summarise(style="bullets").sentences} == {TRUE}
+
+
 @pytest.mark.parametrize("style", ["brief", "bullets", "executive", "timeline", "per-section"])
 def test_styles(make_workbench: MakeWorkbench, long_folder: Path, style: str) -> None:
     session = make_workbench(copying).session("ana")

@@ -25,6 +25,9 @@ sentence that says most of it; below, there is no such sentence."""
 T = TypeVar("T")
 
 _SAID = 0.6
+_LABEL = re.compile(
+    r"^(?:Sources?:|\[\d+\]|\W*#+ )\s*"
+)  # what small models copy from a prompt's layout
 _YEAR = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
 _MAX_REPLACEMENT_CHARS = 400
 
@@ -141,7 +144,7 @@ def parse_items(reply: str) -> list[dict[str, Any]]:
 
 
 def _checked(draft: str, passages: Sequence[Hit], *, replace: bool = True) -> Point:
-    text = " ".join(draft.split())
+    text = _LABEL.sub("", " ".join(draft.split()))
     passages = tuple(passages)
     claim = carried_by(text, passages)
     if claim.supported:
