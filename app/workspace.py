@@ -75,7 +75,10 @@ def may_add() -> bool:
 
 
 def add(uploads: Sequence[Upload], label: str) -> Job[IngestReport]:
-    """Keep the files in the workspace and begin to bring them in under ``label``."""
+    """Begin to bring the files in under ``label``; they themselves are kept until that is done.
+
+    What stays is masked. The same file uploaded again is told as unchanged, or as a new version.
+    """
     current = session()
     place = Path(folder()) / "uploads" / safe_name(label)
     paths = keep(uploads, place)
@@ -84,7 +87,11 @@ def add(uploads: Sequence[Upload], label: str) -> Job[IngestReport]:
         def tell(progress: Any) -> None:
             job.tell(progress.done / max(1, progress.total), progress.name)
 
-        return current.ingest(*paths, label=label, progress=tell)
+        try:
+            return current.ingest(*paths, label=label, progress=tell)
+        finally:
+            for path in paths:
+                path.unlink(missing_ok=True)
 
     return Job("Adding documents", work).start()
 

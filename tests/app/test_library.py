@@ -72,7 +72,7 @@ class Upload:
 def test_added_files_are_read_and_each_has_its_outcome(
     use: MakeWorkbench, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use()
+    workbench = use()
     workspace = importlib.import_module("workspace")
     app = open_page("library")
     files = [
@@ -83,6 +83,7 @@ def test_added_files_are_read_and_each_has_its_outcome(
     monkeypatch.setattr(workspace, "session", lambda: app.session_state["session"])
     job = workspace.add(files, "internal")
     job.wait(TIMEOUT_S)
+    assert [path for path in (workbench.folder / "uploads").rglob("*") if path.is_file()] == []
     app.session_state["adding"] = job
     app.run()
     assert not app.exception
