@@ -236,3 +236,20 @@ for line in sys.stdin:
         assert sorted(found(corpus, run_for("*"), "zebra")) == ["b", "c"]
         assert ask_other() == "b c"
         other.stdin.close()
+
+
+def test_a_file_that_a_killed_writer_left_behind_is_no_obstacle(
+    corpus, put, run_for, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put("a.txt", "the office processes new badges")
+    real = module.KeywordIndex._updated
+    failures = ["Failed to open file for write: 'FileAlreadyExists(\"3f.16.del\")'"]
+
+    def updated(self: module.KeywordIndex, opened: object) -> object:
+        if failures:
+            raise ValueError(failures.pop())
+        return real(self, opened)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module.KeywordIndex, "_updated", updated)
+    assert found(corpus, run_for("*"), "badges") == ["a.txt"]
+    assert not failures

@@ -48,6 +48,9 @@ CHUNKS = (
 """What is indexed, as ``changes_since`` wants it."""
 
 
+_LEFT_BEHIND = "FileAlreadyExists"
+
+
 class _Damaged(Exception):
     """The index cannot be read as it is."""
 
@@ -144,6 +147,9 @@ class KeywordIndex:
                 next_step="Wait for it to finish, or stop it, and try again.",
             ) from error
         except (OSError, ValueError) as error:
+            if _LEFT_BEHIND in str(error):
+                # A killed writer left a file that the next commit wants to write.
+                raise _Damaged(str(error)) from error
             raise self._unusable(error) from error
 
     def _unusable(self, error: Exception) -> StoreError:
