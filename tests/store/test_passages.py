@@ -40,3 +40,22 @@ def test_what_is_out_of_scope_is_not_there(make_workbench: MakeWorkbench, folder
         read = workbench.corpus.passages.read(run, ids)
     assert read.hits == ()
     assert len(read.vectors) == 0
+
+
+def test_an_older_version_follows_its_source_to_a_stricter_label(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    actors = {
+        "ana": ActorConfig(role="analyst", labels=("*",)),
+        "eve": ActorConfig(role="analyst", labels=("public",)),
+    }
+    workbench = make_workbench(config=Config(actors=actors))
+    ana, eve = workbench.session("ana"), workbench.session("eve")
+    ana.ingest(folder, label="public")
+    ids = [info.id for info in ana.documents()]
+    with workbench.guard.open(eve.actor, Action.READ) as run:
+        assert workbench.corpus.passages.read(run, ids).hits
+    ana.ingest(folder, label="secret")
+    with workbench.guard.open(eve.actor, Action.READ) as run:
+        assert workbench.corpus.passages.read(run, ids).hits == ()
+    assert eve.summarise(ids).sentences == ()

@@ -20,13 +20,13 @@ import pyarrow as pa
 from workbench.errors import UsageError
 from workbench.guard.run import Run
 from workbench.store.database import Database
-from workbench.store.documents import IN_SCOPE, append, next_ids, now, one, scope_values
+from workbench.store.documents import READABLE, append, next_ids, now, one, readable_values
 from workbench.values import Field, FieldStatus, Record, RecordStatus
 
 _RECORDS = f"""
 SELECT r.id, r.document_id, r.document, r.uri, r.ordinal, r.status, r.problem, r.read_share, d.label
-FROM store.records r JOIN store.documents d ON d.id = r.document_id
-WHERE r.extraction_id = ? AND {IN_SCOPE}
+FROM store.records r JOIN ({READABLE}) d ON d.id = r.document_id
+WHERE r.extraction_id = ?
 ORDER BY r.document_id, r.ordinal, r.id
 """
 _FIELDS = """
@@ -186,7 +186,7 @@ class Extractions:
 
         def read(connection: duckdb.DuckDBPyConnection) -> list[Record]:
             rows = connection.execute(
-                _RECORDS, [extraction_id, *scope_values(run.scope)]
+                _RECORDS, [*readable_values(run.scope), extraction_id]
             ).fetchall()
             fields: dict[int, list[Field]] = {}
             for row in connection.execute(_FIELDS, [extraction_id]).fetchall():

@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench.guard.run import Run
 from workbench.store.database import Database
-from workbench.store.documents import IN_SCOPE, scope_values
+from workbench.store.documents import READABLE, readable_values
 from workbench.store.migrations import vectors_table
 from workbench.store.records import Vectors
 from workbench.values import Chunk, Hit
@@ -19,8 +19,8 @@ from workbench.values import Chunk, Hit
 _CHUNKS = f"""
 SELECT c.id, c.document_id, c.ordinal, c.start_char, c.end_char, c.page, c.heading, c.text,
     d.name, d.uri, d.label, d.embedding_id
-FROM store.chunks c JOIN store.documents d ON d.id = c.document_id
-WHERE list_contains(?::INTEGER[], d.id) AND {IN_SCOPE}
+FROM store.chunks c JOIN ({READABLE}) d ON d.id = c.document_id
+WHERE list_contains(?::INTEGER[], d.id)
 ORDER BY c.document_id, c.ordinal
 """
 
@@ -51,7 +51,7 @@ class Passages:
         run.require_open()
         ids = list(dict.fromkeys(document_ids))
         place = {number: position for position, number in enumerate(ids)}
-        values = [ids, *scope_values(run.scope)]
+        values = [*readable_values(run.scope), ids]
 
         def rows(connection: duckdb.DuckDBPyConnection) -> Read:
             found = connection.execute(_CHUNKS, values).fetchall()

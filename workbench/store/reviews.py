@@ -16,7 +16,7 @@ from workbench.errors import AccessDenied, UsageError
 from workbench.guard.policy import Action
 from workbench.guard.run import Run
 from workbench.store.database import Database
-from workbench.store.documents import IN_SCOPE, now, scope_values
+from workbench.store.documents import READABLE, now, readable_values
 
 
 class Judgement(StrEnum):
@@ -88,13 +88,13 @@ class Reviews:
         run.require_open()
         query = f"""
             SELECT v.extraction_id, v.document_id, v.ordinal, v.field, v.judgement, v.value, v.actor
-            FROM store.reviews v JOIN store.documents d ON d.id = v.document_id
-            WHERE list_contains(?::INTEGER[], v.extraction_id) AND {IN_SCOPE}
+            FROM store.reviews v JOIN ({READABLE}) d ON d.id = v.document_id
+            WHERE list_contains(?::INTEGER[], v.extraction_id)
             QUALIFY row_number() OVER (
                 PARTITION BY v.extraction_id, v.document_id, v.ordinal, v.field
                 ORDER BY v.created_at DESC, v.rowid DESC) = 1
             ORDER BY v.created_at, v.rowid"""
-        values = [list(extraction_ids), *scope_values(run.scope)]
+        values = [*readable_values(run.scope), list(extraction_ids)]
         rows = self._database.read(lambda c: c.execute(query, values).fetchall())
         return [
             Review(number, document_id, ordinal, field, Judgement(judgement), value, actor)
@@ -120,16 +120,16 @@ class Reviews:
 
 def _require_field(connection: duckdb.DuckDBPyConnection, run: Run, review: Review) -> None:
     row = connection.execute(
-        f"""SELECT count(f.name) FROM store.records r JOIN store.documents d ON d.id = r.document_id
+        f"""SELECT count(f.name) FROM store.records r JOIN ({READABLE}) d ON d.id = r.document_id
             LEFT JOIN store.fields f ON f.record_id = r.id AND f.name = ?
-            WHERE r.extraction_id = ? AND r.document_id = ? AND r.ordinal = ? AND {IN_SCOPE}
+            WHERE r.extraction_id = ? AND r.document_id = ? AND r.ordinal = ?
             GROUP BY r.id""",
         [
+            *readable_values(run.scope),
             review.field,
             review.extraction_id,
             review.document_id,
             review.ordinal,
-            *scope_values(run.scope),
         ],
     ).fetchone()
     if row is None:
