@@ -228,8 +228,8 @@ def _fuzzy(wanted: str, text: str, context: Context) -> Place | None:
         found = fuzz.partial_ratio_alignment(needle, piece, score_cutoff=FUZZY_THRESHOLD)
         if found is None or found.dest_end <= found.dest_start:
             continue
-        start, end = _whole_words(piece, found.dest_start, found.dest_end)
-        if _numbers(needle) - _numbers(piece[start:end]):
+        start, end = whole_words(piece, found.dest_start, found.dest_end)
+        if numbers(needle) - numbers(piece[start:end]):
             # A changed digit is a changed fact, however small the edit distance.
             continue
         if best is None or found.score > best.score:
@@ -248,7 +248,8 @@ def _pieces(offsets: Sequence[int], within: Sequence[tuple[int, int]]) -> list[t
     ]
 
 
-def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span grown to whole words, without the blanks at its edges."""
     while start > 0 and not text[start - 1].isspace() and not text[start].isspace():
         start -= 1
     while end < len(text) and not text[end].isspace() and not text[end - 1].isspace():
@@ -260,5 +261,6 @@ def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _numbers(text: str) -> set[str]:
+def numbers(text: str) -> set[str]:
+    """The numbers in a text, without marks between thousands."""
     return set(re.findall(r"\d+(?:\.\d+)*", re.sub(r"(?<=\d),(?=\d{3})", "", text)))

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
+from workbench.extraction.locating import numbers, whole_words
+
 MIN_QUOTE_CHARS = 12
 """Shorter quotes stand almost anywhere, so they prove nothing unless they fill a whole passage."""
 
@@ -76,8 +78,8 @@ def _fuzzy(folded: str, passages: Sequence[str]) -> Located | None:
         found = fuzz.partial_ratio_alignment(folded, text, score_cutoff=FUZZY_THRESHOLD)
         if found is None or found.dest_end <= found.dest_start:
             continue
-        start, end = _whole_words(text, found.dest_start, found.dest_end)
-        if _numbers(folded) - _numbers(text[start:end]):
+        start, end = whole_words(text, found.dest_start, found.dest_end)
+        if numbers(folded) - numbers(text[start:end]):
             # A changed digit is a changed fact, however small the edit distance.
             continue
         if best is None or found.score > best.score:
@@ -102,19 +104,3 @@ def _fold(text: str) -> tuple[str, list[int]]:
             kept.append(piece)
             offsets.append(offset)
     return "".join(kept), offsets
-
-
-def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
-    while start > 0 and not text[start - 1].isspace() and not text[start].isspace():
-        start -= 1
-    while end < len(text) and not text[end].isspace() and not text[end - 1].isspace():
-        end += 1
-    while start < end - 1 and text[start].isspace():
-        start += 1
-    while end > start + 1 and text[end - 1].isspace():
-        end -= 1
-    return start, end
-
-
-def _numbers(text: str) -> set[str]:
-    return set(re.findall(r"\d+(?:\.\d+)*", re.sub(r"(?<=\d),(?=\d{3})", "", text)))
