@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from workbench.errors import WorkbenchError
 
@@ -42,7 +42,7 @@ class Job(Generic[T]):
         self._ended_s: float | None = None
         self._thread = threading.Thread(target=self._run, name="working", daemon=True)
 
-    def start(self) -> Job[T]:
+    def start(self) -> Self:
         """Begin; returns at once."""
         self._thread.start()
         return self
