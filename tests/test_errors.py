@@ -30,10 +30,10 @@ def test_a_value_that_is_empty_is_still_shown() -> None:
     assert str(WorkbenchError("no", value=0, next_step="Go.")) == "no: 0. Go."
 
 
-@pytest.mark.parametrize(("length", "shown"), [(200, "x" * 200), (201, "x" * 197 + "...")])
+@pytest.mark.parametrize(("length", "shown"), [(200, "x" * 200 + "."), (201, "x" * 197 + "...")])
 def test_a_long_value_is_shortened(length: int, shown: str) -> None:
     error = WorkbenchError("long", value="x" * length, next_step="Go.")
-    assert str(error) == f"long: {shown}. Go."
+    assert str(error) == f"long: {shown} Go."
     assert error.value == "x" * length
 
 

@@ -53,7 +53,8 @@ class WorkbenchError(Exception):
         shown = str(self.value)
         if len(shown) > 200:
             shown = shown[:197] + "..."
-        return f"{self.what}: {shown}. {self.next_step}"
+        stop = "" if shown.endswith((".", "!", "?")) else "."
+        return f"{self.what}: {shown}{stop} {self.next_step}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.what, self.value, self.next_step))

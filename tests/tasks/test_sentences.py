@@ -25,6 +25,14 @@ def split(text: str) -> list[str]:
         ("A heading\n\nIts text", ["A heading", "Its text"]),
         ("No end", ["No end"]),
         ("It is made by Acme Inc.\n\nNext part.", ["It is made by Acme Inc.", "Next part."]),
+        ("# Leave Inc.\nAsk early. Then go.", ["# Leave Inc.", "Ask early.", "Then go."]),
+        (
+            "You need:\n- a form\n  with a date\n* a stamp",
+            ["You need:", "- a form\n  with a date", "* a stamp"],
+        ),
+        ("1. Ask Acme Inc.\n2. Wait. Then go.", ["1. Ask Acme Inc.", "2. Wait.", "Then go."]),
+        ("| a | b |\n|---|---|\n| 1. | 2 |", ["| a | b |", "|---|---|", "| 1. | 2 |"]),
+        ("It rose to\n12.5 percent - a lot.", ["It rose to\n12.5 percent - a lot."]),
         ("  \n ", []),
         ("", []),
     ],
@@ -33,7 +41,7 @@ def test_sentences(text: str, expected: list[str]) -> None:
     assert split(text) == expected
 
 
-@given(st.text(alphabet='ab .!?\n\u2026)"DrU', max_size=60))
+@given(st.text(alphabet='ab .!?\n\u2026)"DrU#-|1', max_size=60))
 def test_nothing_but_blanks_is_left_out(text: str) -> None:
     spans = list(sentence_spans(text))
     covered = "".join(text[start:end] for start, end in spans)

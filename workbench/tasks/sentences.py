@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|\n\s*\n|\Z")  # noqa: RUF001
+_END = re.compile(
+    r"(?P<stop>[.!?…]+[\"'”’)\]]*(?=\s))"  # noqa: RUF001
+    r"|^[ \t]*(?:\#{1,6}[ \t]|\|).*$"  # a heading, a row
+    r"|\n\s*\n"
+    r"|\n(?=[ \t]*(?:(?:[-*+•‣]|\#{1,6}|\d{1,2}[.)])[ \t]|\|))"  # the next item or row follows
+    r"|\Z",
+    re.MULTILINE,
+)
+_MARKER = re.compile(r"\s*\d{1,2}\.")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|Rev|Gen|Sen|Rep|Gov|Capt|Lt|Col|Sgt|Hon|Jr|Sr|St|Mt|No|Nos|Art|Sec"
     r"|Fig|Figs|Eq|Vol|Ch|pp|p|vs|cf|al|ca|approx|e\.g|i\.e|Inc|Ltd|Co|Corp|Dept|Est"
@@ -18,14 +26,17 @@ _GOES_ON = re.compile(r"[^\S\n]*\n?[^\S\n]*\w")
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
     """Start and end of each sentence, without the blanks around it; half-open, in order.
 
-    An empty line ends a sentence too. The period of "Dr." or "U.S." does not where a word follows
-    that may belong to it; at "Inc. The" the benefit goes to the longer sentence.
+    An empty line ends a sentence too, as do a heading, an item of a list and a row of a table. The
+    period of "Dr." or "U.S." does not where a word follows that may belong to it; at "Inc. The" the
+    benefit goes to the longer sentence.
     """
     start = 0
     for match in _END.finditer(text):
-        if match.group() and _is_abbreviation(text, start, match.end()):
-            continue
         piece = text[start : match.end()]
+        if match["stop"] and (
+            _MARKER.fullmatch(piece) or _is_abbreviation(text, start, match.end())
+        ):
+            continue
         stripped = piece.strip()
         if stripped:
             first = start + piece.index(stripped[0])
