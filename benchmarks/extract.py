@@ -1,7 +1,7 @@
 """Typed extraction against langextract and a plain prompt: same model, same documents, same run.
 
     python -m benchmarks.extract --data DIR --limit N --model NAME [--peers langextract,plain]
-        [--examples K] [--skip M] [--max-seconds S] [--workspace DIR] --out FILE.json
+        [--examples K] [--review R] [--skip M] [--max-seconds S] [--workspace DIR] --out FILE.json
 
 DIR holds ``records.jsonl`` (SROIE) or ``gold.jsonl`` with PDFs (CUAD), see ``extract_data``. The
 first K documents are reviewed examples for Workbench, the first one is the worked example that
@@ -13,7 +13,8 @@ again with the same FILE.
 - F1: micro-averaged over fields; exact = the same words but for white space, normalised = the same
   letters and digits, date or amount;
 - located: share of right values that have a place; valid = places whose words stand there;
-- calibration: expected calibration error over ten bins, where fields have a confidence.
+- review: with ``--review R``, R of the scored documents are reviewed when all are done, see
+  ``extract_review``; how well confidences hold then, and whether the queue begins with the errors.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import Any
 
 from benchmarks.extract_data import Labelled, is_right, load
 from benchmarks.extract_peers import peer
+from benchmarks.extract_review import review
 from workbench.config import BudgetConfig, Config, MaskingConfig, ModelsConfig, load_config
 from workbench.extraction.parsing import Locale, evidence
 from workbench.extraction.schema import FieldSpec, FieldType, Schema, bare
@@ -40,8 +42,6 @@ from workbench.workbench import Workbench, open_workbench
 LABEL = "public"
 BATCH = 10
 """So many documents are extracted by one call; what a piece finished of them is kept."""
-
-_BINS = 10
 
 
 class OutOfTime(Exception):
@@ -87,6 +87,8 @@ def main() -> None:
         _ours(workbench, bench, folder.with_suffix(".documents"))
         for name in arguments.peers:
             _peer(name, workbench, bench, everything[0])
+        if arguments.review and "review" not in state:
+            state["review"] = _review(workbench.session("benchmark"), bench, arguments.review)
     except OutOfTime:
         complete = False
     report = {
@@ -101,7 +103,8 @@ def main() -> None:
         "systems": report,
     }
     arguments.out.write_text(json.dumps(state, indent=1, default=str) + "\n", encoding="utf-8")
-    _print(report, arguments.model, complete)
+    shown = {key: v for key, v in state.get("review", {}).items() if not isinstance(v, list)}
+    _print(report | ({"review": shown} if shown else {}), arguments.model, complete)
 
 
 def _ours(workbench: Workbench, bench: Bench, folder: Path) -> None:
@@ -142,6 +145,15 @@ def _batch(
             bench.outcomes["workbench"][document.name] = _judged(record, document, bench, text)
 
 
+def _review(session: Session, bench: Bench, most: int) -> dict[str, Any]:
+    ids = _names(session)
+    documents = {ids[d.name]: d for d in bench.documents if d.name in ids}
+    examples = [{"text": e.text, "values": e.values()} for e in bench.examples]
+    # All of them are finished, so that this asks no model.
+    extraction = session.extract(list(documents), bench.schema, examples=examples)
+    return review(session, bench.schema, extraction.id, documents, most)
+
+
 def _used(session: Session) -> dict[str, float]:
     row = session.sql(
         "SELECT sum(prompt_tokens) AS prompt_tokens, sum(output_tokens) AS output_tokens, "
@@ -153,7 +165,6 @@ def _used(session: Session) -> dict[str, float]:
 def _judged(record: Record, document: Labelled, bench: Bench, text: str) -> dict[str, Any]:
     predicted: dict[str, list[str]] = {spec.name: [] for spec in bench.schema.fields}
     places = valid = right_located = right = 0
-    pairs: list[tuple[float, bool]] = []
     locale = evidence(text, Locale())
     specs = {leaf.path: leaf.spec for leaf in bench.schema.leaves}
     for found in record.fields:
@@ -171,8 +182,6 @@ def _judged(record: Record, document: Labelled, bench: Bench, text: str) -> dict
         if found.start is not None:
             places += 1
             valid += text[found.start : found.end] == found.quote
-        if found.confidence is not None:
-            pairs.append((found.confidence, hit))
     return {
         **_counts(predicted, document, bench.schema, locale),
         "predicted": predicted,
@@ -183,7 +192,6 @@ def _judged(record: Record, document: Labelled, bench: Bench, text: str) -> dict
         "valid": valid,
         "right": right,
         "right_located": right_located,
-        "confidences": pairs,
         "signals": {f.name: dict(f.signals) for f in record.fields},
         "raw": {f.name: _brief(f) for f in record.fields},
     }
@@ -249,8 +257,6 @@ def summary(outcomes: dict[str, Any], bench: Bench) -> dict[str, Any]:
         places, right = sum(r["places"] for r in rows), sum(r["right"] for r in rows)
         figures["spans_valid"] = sum(r["valid"] for r in rows) / places if places else 0.0
         figures["right_located"] = sum(r["right_located"] for r in rows) / right if right else 0.0
-        pairs = [pair for r in rows for pair in r["confidences"]]
-        figures["calibration_error"] = calibration_error(pairs) if pairs else None
     else:
         for key in ("seconds", "prompt_tokens", "output_tokens", "failed"):
             known = [r[key] for r in rows if key in r]
@@ -263,18 +269,6 @@ def _f1(rows: Sequence[dict[str, Any]], names: Sequence[str], measure: str) -> f
     right = sum(min(c[measure], c["predicted"]) for c in counts)
     total = sum(c["gold"] + c["predicted"] for c in counts)
     return 2 * right / total if total else 0.0
-
-
-def calibration_error(pairs: Sequence[tuple[float, bool]]) -> float:
-    """Expected calibration error (Guo 2017): mean gap of confidence and accuracy over ten bins."""
-    error = 0.0
-    for number in range(_BINS):
-        inside = [p for p in pairs if min(int(p[0] * _BINS), _BINS - 1) == number]
-        if inside:
-            sure = sum(p[0] for p in inside) / len(inside)
-            right = sum(p[1] for p in inside) / len(inside)
-            error += abs(sure - right) * len(inside) / len(pairs)
-    return error
 
 
 def _ingested(session: Session, documents: Sequence[Labelled], folder: Path) -> dict[str, int]:
@@ -338,6 +332,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=100)
     parser.add_argument("--skip", type=int, default=0)
     parser.add_argument("--examples", type=int, default=0)
+    parser.add_argument("--review", type=int, default=0)
     parser.add_argument("--model", default="default")
     parser.add_argument("--schema", type=Path)
     parser.add_argument("--peers", type=lambda t: [p for p in t.split(",") if p], default=[])

@@ -5,13 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.extract import Bench, calibration_error, summary
-from benchmarks.extract_data import is_right, load
+from benchmarks.extract import Bench, summary
+from benchmarks.extract_data import Labelled, is_right, load
 from benchmarks.extract_peers import _json_words
+from benchmarks.extract_review import calibration_error, first_errors, review
+from tests.tasks.test_review import SCHEMA as RECEIPT
+from tests.tasks.test_review import SHOPS, reads, receipts
+from tests.workbenches import MakeWorkbench
 from workbench.extraction.parsing import Locale
 from workbench.extraction.schema_sources import as_schema
 
 SCHEMA = as_schema({"company": "text", "date": "date", "total": "money"})
+WRONG = {f"{number + 1}.50" for number in range(0, 24, 3)}
 
 
 def test_receipts_are_read_as_they_come(tmp_path: Path) -> None:
@@ -95,3 +100,36 @@ def test_a_plain_reply_is_read_as_generously_as_it_can_be() -> None:
     assert words == {"company": ["A"], "date": [], "total": ["9.5"]}
     assert _json_words("no", SCHEMA) == {"company": [], "date": [], "total": []}
     assert _json_words("{bad}", SCHEMA)["company"] == []
+
+
+def test_a_review_is_measured_on_what_nobody_reviewed(
+    make_workbench: MakeWorkbench, tmp_path: Path
+) -> None:
+    session = make_workbench(reads).session("ana")
+    session.ingest(receipts(tmp_path / "receipts", 24))
+    extraction = session.extract("all", RECEIPT)
+    documents = {
+        info.id: Labelled(info.name, "", None, {name: ((words,),) for name, words in said.items()})
+        for number, info in enumerate(sorted(session.documents(), key=lambda i: i.name))
+        for said in [
+            {
+                "shop": f"{SHOPS[number % len(SHOPS)]} {number}",
+                "day": f"2019-03-{number % 27 + 1:02}",
+                "total": f"{number + 1}.50",
+            }
+        ]
+    }
+    figures = review(session, as_schema(RECEIPT), extraction.id, documents, 10)
+    assert (figures["reviewed"], figures["held_back"], figures["fields"]) == (10, 14, 42)
+    # The model takes the cash for the total of every third receipt.
+    wrong = [n for n in sorted(documents) if n not in sorted(documents)[:20:2]]
+    assert figures["errors"] == sum(documents[n].gold["total"][0][0] in WRONG for n in wrong)
+    # Only totals are ever wrong, which the reviews of other receipts tell.
+    assert figures["errors_first_fifth"] > figures["errors_first_fifth_unreviewed"]
+    assert figures["calibration_error"] < 0.3
+    assert session.review_queue(extraction).reviewed == 30
+
+
+def test_the_share_of_errors_in_the_first_fifth() -> None:
+    assert first_errors([False, False, True, True, True, True, True, True, True, False]) == 2 / 3
+    assert first_errors([True] * 5) is None
