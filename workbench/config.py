@@ -121,7 +121,7 @@ class ActorConfig(_Closed):
 
     role: Literal["viewer", "analyst", "admin"] = "viewer"
     labels: tuple[str, ...] = ()
-    may: tuple[Literal["reveal"], ...] = ()
+    may: tuple[Literal["reveal", "original"], ...] = ()
     max_tokens_per_day: int | None = Field(None, ge=0)
     max_seconds_per_day: float | None = Field(None, ge=0)
 

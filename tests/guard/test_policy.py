@@ -11,7 +11,7 @@ GRANTED = {
     "analyst": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate"}
     | {"snapshot", "rollback", "masking", "extract", "review"},
     "admin": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate", "audit", "access"}
-    | {"reveal", "forget", "vault", "metrics", "reembed", "migrate"}
+    | {"reveal", "original", "forget", "vault", "metrics", "reembed", "migrate"}
     | {"snapshot", "rollback", "masking", "extract", "review"},
 }
 
@@ -65,7 +65,7 @@ def test_what_writes_cannot_be_done_at_an_old_version() -> None:
 def test_only_what_may_be_granted_is_granted_beside_the_role(action: Action) -> None:
     everything = frozenset(Action)
     ana = Actor("ana", "viewer", EVERYTHING, may=frozenset(a.value for a in everything))
-    expected = action.value in GRANTED["viewer"] | {"reveal"}
+    expected = action.value in GRANTED["viewer"] | {"reveal", "original"}
     assert decide(ana, action, "internal").allowed == expected
     nobody = Actor("ana", "nobody", EVERYTHING, may=frozenset({"reveal"}))
     assert not decide(nobody, action, "internal").allowed

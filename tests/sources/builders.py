@@ -127,6 +127,23 @@ def form_pdf_bytes(label: str, value: str) -> bytes:
     )
 
 
+def pictured_pdf_bytes(text: str) -> bytes:
+    """A PDF with a line of text and a picture beside it."""
+    drawn = f"BT /F1 10 Tf 50 700 Td ({text}) Tj ET q 90 0 0 90 50 500 cm /I1 Do Q"
+    return _pdf(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+            b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 5 0 R "
+            b"/Resources << /Font << /F1 3 0 R >> /XObject << /I1 6 0 R >> >> >>",
+            f"<< /Length {len(drawn)} >>\nstream\n{drawn}\nendstream".encode(),
+            b"<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray "
+            b"/BitsPerComponent 8 /Length 1 >>\nstream\n\x7f\nendstream",
+        ]
+    )
+
+
 def _pdf(objects: Sequence[bytes]) -> bytes:
     out = bytearray(b"%PDF-1.4\n")
     offsets = []

@@ -29,6 +29,7 @@ class Action(StrEnum):
     EVALUATE = "evaluate"
     ACCESS = "access"
     REVEAL = "reveal"
+    ORIGINAL = "original"
     FORGET = "forget"
     VAULT = "vault"
     METRICS = "metrics"
@@ -54,7 +55,14 @@ class Action(StrEnum):
 
     @property
     def looks_back(self) -> bool:
-        return self in {Action.SEARCH, Action.ASK, Action.READ, Action.SQL, Action.EVALUATE}
+        return self in {
+            Action.SEARCH,
+            Action.ASK,
+            Action.READ,
+            Action.ORIGINAL,
+            Action.SQL,
+            Action.EVALUATE,
+        }
 
 
 _VIEWER = frozenset({Action.SEARCH, Action.ASK, Action.READ})
@@ -70,7 +78,7 @@ _ANALYST = _VIEWER | {
     Action.MASKING,
 }
 _ADMIN = frozenset(Action)
-GRANTABLE = frozenset({Action.REVEAL})
+GRANTABLE = frozenset({Action.REVEAL, Action.ORIGINAL})
 """What an actor of any role may be granted beside its role."""
 
 ROLES: Mapping[str, frozenset[Action]] = {

@@ -238,6 +238,10 @@ class Masker:
             for text, spans in zip(texts, found, strict=True)
         ]
 
+    def keeps(self, label: str) -> bool:
+        """Whether documents of ``label`` are public and stay as they are."""
+        return self._treatments.keeps(label)
+
     def treatment(self, kind: str, label: str | None = None) -> Treatment:
         """What is done with values of type ``kind`` in documents of ``label``."""
         return self._treatments.of(kind, label)

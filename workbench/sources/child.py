@@ -6,6 +6,7 @@ JSON and not pickle: a file that takes over this process must gain nothing from 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 
 from workbench.errors import FileTooLarge, SourceError, UnsupportedFormat
 from workbench.sources.boxes import PageSpan
-from workbench.sources.parsing import boxes_of, parse
+from workbench.sources.parsing import boxes_of, page_image_of, parse
 
 _GRACE_S = 10
 
@@ -29,6 +30,9 @@ def answer(request: Mapping[str, object]) -> dict[str, object]:
         wanted = request.get("boxes")
         if isinstance(wanted, dict):
             return {"boxes": _boxes(data, wanted, password)}
+        page = request.get("page_image")
+        if isinstance(page, int):
+            return _page_image(data, page, password)
         parsed = parse(
             data,
             os.path.basename(path),
@@ -56,6 +60,13 @@ def _boxes(data: bytes, wanted: Mapping[str, object], password: object) -> list[
     )
     found = boxes_of(data, span, None if password is None else str(password))
     return [[box.number, box.left, box.top, box.right, box.bottom] for box in found]
+
+
+def _page_image(data: bytes, number: int, password: object) -> dict[str, object]:
+    image = page_image_of(data, number, None if password is None else str(password))
+    if image is None:
+        return {"png": None, "has_pictures": False}
+    return {"png": base64.b64encode(image.png).decode(), "has_pictures": image.has_pictures}
 
 
 def read_bytes(path: str, *, max_bytes: int) -> bytes:

@@ -16,6 +16,7 @@ from workbench.sources.boxes import PageSpan
 from workbench.sources.child import too_large
 from workbench.sources.items import Access, Item, Listing
 from workbench.sources.names import shown_name
+from workbench.sources.page_images import PageImage
 from workbench.sources.parsing import PARSER_VERSION
 from workbench.sources.worker import Parser
 from workbench.values import Document, Page, PageBox
@@ -164,6 +165,14 @@ class FileSource:
         """
         self._check(path)
         return self._parser.boxes(path.resolve(), span, password)
+
+    def page_image(self, path: Path, number: int) -> PageImage | None:
+        """Page ``number`` (from 1) of a PDF as a picture.
+
+        None if there is no such page, or the file is no PDF. Errors as ``read``.
+        """
+        self._check(path)
+        return self._parser.page_image(path.resolve(), number)
 
     def close(self) -> None:
         """End the parser process; it also ends with this object or the program."""

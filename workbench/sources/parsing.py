@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from workbench.errors import CorruptFile, EmptyFile, FileTooLarge, SourceError
@@ -17,6 +18,7 @@ from workbench.sources.markdown import parse_markdown
 from workbench.sources.msg import parse_msg
 from workbench.sources.ocr import missing, parse_image
 from workbench.sources.odt import parse_odt
+from workbench.sources.page_images import PageImage, draw_page
 from workbench.sources.parquet import parse_parquet
 from workbench.sources.parsed import Parsed
 from workbench.sources.pdf import parse_pdf
@@ -87,10 +89,28 @@ def parse(data: bytes, name: str, *, max_chars: int, password: str | None = None
 
 def boxes_of(data: bytes, span: PageSpan, password: str | None) -> list[PageBox]:
     """Where a span stands on its page; nowhere in files that are no PDF. Errors as ``parse``."""
-    if not data[:1024].count(b"%PDF-"):
+    if not _is_pdf(data):
         return []
-    try:
+    with _reading_again():
         return find_boxes(data, span, password)
+
+
+def page_image_of(data: bytes, number: int, password: str | None) -> PageImage | None:
+    """A page as a picture; None in files that are no PDF. Errors as ``parse``."""
+    if not _is_pdf(data):
+        return None
+    with _reading_again():
+        return draw_page(data, number, password)
+
+
+def _is_pdf(data: bytes) -> bool:
+    return b"%PDF-" in data[:1024]
+
+
+@contextmanager
+def _reading_again() -> Iterator[None]:
+    try:
+        yield
     except SourceError:
         raise
     except MemoryError as error:

@@ -17,18 +17,20 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Base64Bytes, BaseModel, ConfigDict, ValidationError
 
 import workbench
 from workbench import errors
 from workbench.config import LimitsConfig
 from workbench.sources.boxes import PageSpan
 from workbench.sources.names import shown_name, shown_text
+from workbench.sources.page_images import PageImage
 from workbench.values import PageBox
 
 MAX_MEMORY_BYTES = 4 * 1024**3
 _FILES_PER_PROCESS = 500
 _STOP_TIMEOUT_S = 5
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class Reply(BaseModel):
@@ -51,12 +53,24 @@ class BoxesReply(BaseModel):
     boxes: list[tuple[int, float, float, float, float]]
 
 
+class PageImageReply(BaseModel):
+    """A PNG in base64, None where there is no such page."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    png: Base64Bytes | None
+    has_pictures: bool
+
+
 class Refusal(BaseModel):
     """An error of the tree in ``workbench.errors``: name, what, value and next step."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     error: tuple[str, str, str | None, str]
+
+
+_AnyReply = Reply | BoxesReply | PageImageReply
 
 
 class Parser:
@@ -91,7 +105,21 @@ class Parser:
             raise _unreadable(shown_name(path))
         return [PageBox(*box) for box in reply.boxes]
 
-    def _asked(self, path: Path, wanted: Mapping[str, object]) -> Reply | BoxesReply:
+    def page_image(self, path: Path, number: int) -> PageImage | None:
+        """Page ``number`` of the PDF at ``path`` as a picture.
+
+        None if there is no such page, or the file is no PDF. Errors as ``parse``.
+        """
+        reply = self._asked(path, {"page_image": number})
+        if not isinstance(reply, PageImageReply):
+            raise _unreadable(shown_name(path))
+        if reply.png is None:
+            return None
+        if not reply.png.startswith(_PNG):
+            raise _unreadable(shown_name(path))
+        return PageImage(reply.png, reply.has_pictures)
+
+    def _asked(self, path: Path, wanted: Mapping[str, object]) -> _AnyReply:
         request = {
             "path": str(path),
             "max_bytes": self._limits.max_file_bytes,
@@ -220,10 +248,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 continue  # the unsent rest of a request to a process that is gone
 
 
-def _received(line: bytes, path: Path) -> Reply | BoxesReply:
+def _received(line: bytes, path: Path) -> _AnyReply:
     try:
         if line.startswith(b'{"boxes":'):
             return BoxesReply.model_validate_json(line)
+        if line.startswith(b'{"png":'):
+            return PageImageReply.model_validate_json(line)
         if line.startswith(b'{"error":'):
             raise _rebuilt(Refusal.model_validate_json(line), path)
         return Reply.model_validate_json(line)

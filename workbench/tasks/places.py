@@ -8,12 +8,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from workbench.errors import SourceError
+from workbench.errors import AccessDenied, SourceError, UsageError
+from workbench.guard.policy import Action
 from workbench.guard.run import Run
+from workbench.masking.masker import Masker
 from workbench.sources.boxes import PageSpan
 from workbench.sources.files import FileSource
 from workbench.store.corpus import Corpus
-from workbench.values import PageBox, Record
+from workbench.values import MaskedDocument, PageBox, Record
 
 
 def boxed(run: Run, files: FileSource, corpus: Corpus, records: Sequence[Record]) -> list[Record]:
@@ -72,16 +74,9 @@ def page_boxes(
         SourceError: if the file is gone, changed since, or needs a password.
     """
     document = corpus.document(run, document_id)
-    address = urlsplit(document.uri)
-    if address.scheme != "file" or document.media_type != "application/pdf":
+    if not _is_pdf_file(document):
         return []
-    path = Path(url2pathname(address.path))
-    if files.fingerprint(path) != document.content_hash:
-        raise SourceError(
-            "the file changed since it was ingested",
-            value=document.name,
-            next_step="Ingest it again, and ask for the new document.",
-        )
+    path = _original(files, document)
     start, end = span
     boxes: list[PageBox] = []
     for page in document.pages:
@@ -94,3 +89,61 @@ def page_boxes(
             )
             boxes.extend(files.boxes(path, inside))
     return boxes
+
+
+def page_image(
+    run: Run, files: FileSource, masker: Masker, corpus: Corpus, document_id: int, number: int
+) -> bytes:
+    """Page ``number`` of a document's PDF as PNG bytes: the original, which nothing masks.
+
+    A run for anything but originals gets only what is public anyway: pages of kept labels, and
+    those whose document holds nothing that was masked and that show nothing but text.
+
+    Raises:
+        UsageError: if the document has no such page, or comes from no PDF file.
+        AccessDenied: also if the page may not be shown to this run.
+        SourceError: as ``page_boxes``.
+    """
+    document = corpus.document(run, document_id)
+    pages = document.pages if _is_pdf_file(document) else ()
+    if number not in {page.number for page in pages}:
+        raise UsageError(
+            "the document has no such page to show",
+            value=f"page {number} of {document.name}",
+            next_step="Read its text instead.",
+        )
+    cleared = run.action is Action.ORIGINAL or masker.keeps(document.label)
+    if not cleared and document.masked:
+        raise _closed("details on this page are masked for you")
+    image = files.page_image(_original(files, document), number)
+    if image is None:
+        raise SourceError(
+            "the file has no such page",
+            value=f"page {number} of {document.name}",
+            next_step="Ingest it again, and ask for the new document.",
+        )
+    if not cleared and image.has_pictures:
+        raise _closed("pictures on this page cannot be masked")
+    return image.png
+
+
+def _is_pdf_file(document: MaskedDocument) -> bool:
+    return urlsplit(document.uri).scheme == "file" and document.media_type == "application/pdf"
+
+
+def _original(files: FileSource, document: MaskedDocument) -> Path:
+    """The file of a document, as long as it is the one that was ingested."""
+    path = Path(url2pathname(urlsplit(document.uri).path))
+    if files.fingerprint(path) != document.content_hash:
+        raise SourceError(
+            "the file changed since it was ingested",
+            value=document.name,
+            next_step="Ingest it again, and ask for the new document.",
+        )
+    return path
+
+
+def _closed(reason: str) -> AccessDenied:
+    return AccessDenied(
+        reason, next_step='Read its text, or ask an administrator for may = ["original"].'
+    )
