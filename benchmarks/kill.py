@@ -4,53 +4,54 @@
     python -m benchmarks.kill --times 12 --real --out kill-real.json
 
 Each round starts a process that ingests a small real folder, syncs it after files were changed,
-removed and added, goes back to an older version, or forgets somebody, and kills it at a random
-moment of its work. Then the workspace must open, `doctor` must find it in order, the same step must
-complete, and the end must be that of a run that nobody disturbed: the same documents, texts,
-chunks, vectors and hits, an intact audit and no second copy of anything. Without ``--real`` the
-model is a fake and masking is by patterns, so that the rounds are quick; store, parser, vault and
-everything else are the real ones. Exit code 1 if a round fails.
+removed and added, goes back to an older version, forgets somebody, or changes the embedding model,
+and then searches; it is killed at a random moment of this. Then the workspace must open, `doctor`
+must find it in order, the same step must complete, and the end must be that of a run that nobody
+disturbed: the same documents, texts, chunks, vectors and hits in every mode of search, indexes like
+those that are made anew, an intact audit and no second copy of anything.
+
+Without ``--real`` the models are fakes and masking is by patterns, so that the rounds are quick;
+store, parser, vault and everything else are the real ones. With it there is no second embedding
+model to change to. A run that is stopped, by ``--minutes`` or otherwise, is continued by the same
+command: the file counts what was done. Exit code 1 if a round has failed.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench import Session, Workbench, open_workbench
-from workbench.config import Config, VaultConfig
-from workbench.doctor import examine
-from workbench.masking.detection import Patterns
-from workbench.masking.masker import Masker
-from workbench.masking.recognizers import RECOGNIZERS
-from workbench.models.fake import FakeServer
-from workbench.models.governed import Models
+from benchmarks.kill_steps import (
+    JOBS,
+    Scene,
+    conclude,
+    inspect,
+    lay_out,
+    perform,
+    read,
+    reembed_in_small_pages,
+    template,
+)
 
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "sample"
-CONFIG = Config(vault=VaultConfig(enabled=True, key="file", key_file=Path("../vault.key")))
-FILES = 9
-MAX_FILE_BYTES = 40_000
-QUERIES = ("invoice total", "leave", "contact", "licence")
-_SHOWN = re.compile(r"<[A-Z][A-Z0-9_]*_[1-9][0-9]*>")
-_CHECKED = {"workspace", "vault"}
 _PRELOADED = (
+    "cryptography.fernet",
     "duckdb",
+    "luqum.parser",
     "pandas",
     "tantivy",
     "workbench.masking.masker",
@@ -58,6 +59,7 @@ _PRELOADED = (
     "workbench.sources.files",
     "workbench.store.corpus",
     "workbench.tasks.ingest",
+    "workbench.tasks.retrieve",
 )
 """Imported once: a kill during an import tells nothing, and there are many."""
 
@@ -73,168 +75,12 @@ class Tally:
     problems: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Scene:
-    """Where the rounds play: folders before and after the change, and how processes work."""
-
-    root: Path
-    real: bool
-
-    @property
-    def before(self) -> Path:
-        return self.root / "before"
-
-    @property
-    def after(self) -> Path:
-        return self.root / "after"
-
-    def open(self, workspace: Path) -> Workbench:
-        """The workbench of one process."""
-        if self.real:
-            return open_workbench(workspace, config=CONFIG)
-        fake = FakeServer()
-        workbench = Workbench(
-            workspace, CONFIG, {}, connect_models=lambda cache: Models(fake, CONFIG.models, cache)
-        )
-        workbench._masker = Masker(
-            CONFIG.masking,
-            workbench.corpus.placeholders,
-            key=bytes(32),
-            detectors=[Patterns(RECOGNIZERS)],
-            keep=workbench.vault.keep if workbench.vault is not None else None,
-        )
-        return workbench
-
-
-def _ingest(scene: Scene, session: Session, folder: Path) -> None:
-    report = session.ingest(folder)
-    if report.failed:
-        raise SystemExit(f"failed: {[item.error for item in report.failed]}")
-
-
-def _sync(scene: Scene, session: Session, folder: Path) -> None:
-    # The folder changed under its own name, as it does for everybody.
-    shutil.copytree(scene.after, folder, dirs_exist_ok=True)
-    for file in folder.iterdir():
-        if not (scene.after / file.name).exists():
-            file.unlink()
-    session.ingest(folder, sync=True)
-
-
-def _roll_back(scene: Scene, session: Session, folder: Path) -> None:
-    session.rollback("first")
-
-
-def _forget(scene: Scene, session: Session, folder: Path) -> None:
-    # Chosen once, in the template: after a kill it may have been forgotten already.
-    session.forget(*(folder.parent / "subjects.txt").read_text(encoding="utf-8").split())
-
-
-STEPS: Mapping[str, Callable[[Scene, Session, Path], None]] = {
-    "ingest": _ingest,
-    "sync": _sync,
-    "rollback": _roll_back,
-    "forget": _forget,
-}
-
-
 def prepare(scene: Scene, data: Path, rng: random.Random) -> None:
     """Two states of a folder, and for each step a template of what it starts from."""
-    small = [
-        file
-        for file in sorted(data.rglob("*"))
-        if file.suffix in {".md", ".html", ".txt", ".csv", ".eml", ".docx", ".pdf"}
-        and file.stat().st_size < MAX_FILE_BYTES
-    ]
-    chosen = rng.sample(small, min(len(small), FILES + 3))
-    for folder, files in ((scene.before, chosen[:FILES]), (scene.after, chosen[3:])):
-        folder.mkdir(parents=True)
-        for number, file in enumerate(files):
-            target = folder / f"{chosen.index(file):02d}{file.suffix}"
-            shutil.copy(file, target)
-            if folder == scene.after and number < 3 and target.suffix in {".md", ".txt", ".csv"}:
-                with target.open("a", encoding="utf-8") as changed:
-                    changed.write("\nChanged: write to kim.lee@example.com.\n")
-        (folder / "people.txt").write_text(
-            f"Kim Lee, kim.lee@example.com, wrote to {folder.name}@example.com.\n", encoding="utf-8"
-        )
-    for step in STEPS:
-        base = scene.root / "templates" / step
-        shutil.copytree(scene.before, base / "folder")
+    lay_out(scene, data, rng)
+    for step in scene.steps:
         if step != "ingest":
-            in_process(scene, base, _template, step)
-
-
-def _template(scene: Scene, base: Path, step: str) -> None:
-    session = scene.open(base / "workspace").session()
-    session.ingest(base / "folder", snapshot="first")
-    if step == "rollback":
-        _sync(scene, session, base / "folder")
-    texts = [session.document(info.id).text for info in session.documents()]
-    shown = Counter(_SHOWN.findall("\n".join(texts)))
-    subjects = [name for name, _ in shown.most_common(2)]
-    (base / "subjects.txt").write_text(" ".join(subjects), encoding="utf-8")
-
-
-def perform(scene: Scene, base: Path, step: str) -> None:
-    """The step itself, in the process that may be killed."""
-    STEPS[step](scene, scene.open(base / "workspace").session(), base / "folder")
-
-
-def inspect(scene: Scene, base: Path, step: str) -> None:
-    """Whether the workspace opens and is in order right after the kill."""
-    problems = [
-        f"{check.name}: {check.finding}"
-        for check in examine(base / "workspace", os.environ)
-        if check.name in _CHECKED and check.state == "broken"
-    ]
-    session = scene.open(base / "workspace").session()
-    if not session.verify_audit().intact:
-        problems.append("the audit is broken")
-    session.search("leave") if session.documents() else None
-    _write(base, {"problems": problems})
-
-
-def conclude(scene: Scene, base: Path, step: str) -> None:
-    """Everything that must be as in an undisturbed run, as digests by part."""
-    workspace = scene.open(base / "workspace")
-    session = workspace.session()
-    documents = session.sql(
-        "SELECT name, label, text, chunks, masked, content_hash FROM documents ORDER BY ALL"
-    )
-    chunks = session.sql(
-        "SELECT document, ordinal, start_char, end_char, heading, text FROM chunks ORDER BY ALL"
-    )
-    hits = [
-        [(hit.document, hit.chunk.text, hit.similarity) for hit in session.search(query, 50)]
-        for query in QUERIES
-    ]
-    state = {
-        "documents": documents.arrow().to_pylist(),
-        "chunks": chunks.arrow().to_pylist(),
-        "hits": [sorted(found, key=str) for found in hits],
-        "problems": list(workspace.corpus.health().problems),
-        "audit": session.verify_audit().intact,
-    }
-    digests = {name: _digest(part) for name, part in state.items()}
-    _write(base, {**digests, "count": len(documents), "problems": state["problems"]})
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, default=str).encode()).hexdigest()[:16]
-
-
-def _write(base: Path, found: Mapping[str, Any]) -> None:
-    (base / "found.json").write_text(json.dumps(found), encoding="utf-8")
-
-
-def read(base: Path) -> dict[str, Any]:
-    """What the last process found."""
-    found: dict[str, Any] = json.loads((base / "found.json").read_text(encoding="utf-8"))
-    return found
-
-
-_JOBS = {job.__name__: job for job in (_template, perform, inspect, conclude)}
+            in_process(scene, scene.root / "templates" / step, template, step)
 
 
 def start(
@@ -265,6 +111,9 @@ def start(
         try:
             job(scene, base, step)
             code = 0
+        except BaseException:
+            traceback.print_exc()
+            raise
         finally:
             sys.stderr.flush()
             os._exit(code)
@@ -305,7 +154,9 @@ def undisturbed(scene: Scene, step: str) -> tuple[float, dict[str, Any]]:
     return seconds, read(base)
 
 
-def one_round(scene: Scene, step: str, delay_s: float, expected: Mapping[str, Any]) -> list[str]:
+def one_round(
+    scene: Scene, step: str, delay_s: float | None, expected: Mapping[str, Any]
+) -> list[str]:
     """Kill the step after ``delay_s`` and look at what is left. Returns what went wrong, beginning
     with "killed" or "ended" for how the process ended, and "left" if the next run had work."""
     base = scene.root / "round"
@@ -318,9 +169,9 @@ def one_round(scene: Scene, step: str, delay_s: float, expected: Mapping[str, An
             found += read(base)["problems"]
         before = (base / "workspace").exists() and _size(base)
         in_process(scene, base, perform, step)
-        in_process(scene, base, conclude, step)
         if before != _size(base):
             found.append("left")
+        in_process(scene, base, conclude, step)
         end = read(base)
         found += [f"{part} differs" for part in expected if end[part] != expected[part]]
     except RuntimeError as error:
@@ -332,15 +183,16 @@ def _size(base: Path) -> int:
     return sum(file.stat().st_size for file in (base / "workspace").glob("workbench.duckdb*"))
 
 
-def measure(scene: Scene, times: int, rng: random.Random) -> dict[str, Tally]:
-    """``times`` kills, in turns over the steps."""
-    ends, tallies = {}, {}
-    for step in STEPS:
+def measure(
+    scene: Scene, tallies: dict[str, Tally], rng: random.Random, *, times: int
+) -> Iterator[None]:
+    """Rounds in turns over the steps, counted in ``tallies``, until there were ``times`` kills."""
+    ends = {}
+    for step in scene.steps:
         seconds, ends[step] = undisturbed(scene, step)
-        tallies[step] = Tally(seconds)
-    done = 0
-    while done < times:
-        step = list(STEPS)[done % len(STEPS)]
+        tallies.setdefault(step, Tally(seconds)).undisturbed_s = seconds
+    while kills(tallies) < times:
+        step = min(scene.steps, key=lambda name: tallies[name].killed)
         tally = tallies[step]
         delay_s = rng.uniform(0, tally.undisturbed_s)
         ending, *found = one_round(scene, step, delay_s, ends[step])
@@ -349,10 +201,12 @@ def measure(scene: Scene, times: int, rng: random.Random) -> dict[str, Tally]:
         tally.work_was_left += "left" in found
         wrong = [each for each in found if each != "left"]
         tally.problems += [f"after {delay_s:.3f} s: {each}" for each in wrong]
-        done += ending == "killed"
-        print(f"\r{done}/{times} kills", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    return tallies
+        yield
+
+
+def kills(tallies: Mapping[str, Tally]) -> int:
+    """How many there were."""
+    return sum(tally.killed for tally in tallies.values())
 
 
 def table(tallies: Mapping[str, Tally]) -> str:
@@ -364,33 +218,46 @@ def table(tallies: Mapping[str, Tally]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Entry point."""
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--times", type=int, default=300)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many")
     parser.add_argument("--data", type=Path, default=SAMPLE)
     parser.add_argument("--real", action="store_true", help="with the real models")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, help="where to count; what it holds already is done")
     for name in ("--job", "--step", "--base", "--scene"):
         parser.add_argument(name, help=argparse.SUPPRESS)
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Entry point."""
+    given = _options()
     if given.job:
         print("ready", flush=True)
-        _JOBS[given.job](Scene(Path(given.scene), real=True), Path(given.base), given.step)
+        JOBS[given.job](Scene(Path(given.scene), real=True), Path(given.base), given.step)
         return 0
-    rng = random.Random(given.seed)  # noqa: S311
+    known = json.loads(given.out.read_text()) if given.out and given.out.exists() else {}
+    tallies = {step: Tally(**counted) for step, counted in known.items()}
+    rng = random.Random(f"{given.seed} {kills(tallies)}")  # noqa: S311
+    until_s = time.monotonic() + given.minutes * 60
     with tempfile.TemporaryDirectory() as folder:
         scene = Scene(Path(folder), given.real)
         for module in _PRELOADED:
             importlib.import_module(module)
+        if not given.real:
+            reembed_in_small_pages()
         prepare(scene, given.data, rng)
-        tallies = measure(scene, given.times, rng)
-    print(table(tallies))
+        for _ in measure(scene, tallies, rng, times=given.times):
+            print(f"\r{kills(tallies)}/{given.times} kills", end="", file=sys.stderr, flush=True)
+            if given.out:
+                counted = {step: asdict(tally) for step, tally in tallies.items()}
+                given.out.write_text(json.dumps(counted, indent=2), encoding="utf-8")
+            if time.monotonic() > until_s:
+                break
+    print(f"\n{table(tallies)}")
     print("\n".join(f"{step} {p}" for step, tally in tallies.items() for p in tally.problems))
-    if given.out:
-        report = {step: asdict(tally) for step, tally in tallies.items()}
-        given.out.write_text(json.dumps(report, indent=2), encoding="utf-8")
     return int(any(tally.problems for tally in tallies.values()))
 
 
