@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.workbenches import MakeWorkbench
@@ -59,3 +60,24 @@ def test_an_older_version_follows_its_source_to_a_stricter_label(
     with workbench.guard.open(eve.actor, Action.READ) as run:
         assert workbench.corpus.passages.read(run, ids).hits == ()
     assert eve.summarise(ids).sentences == ()
+
+
+def test_one_central_passage_per_document(make_workbench: MakeWorkbench, folder: Path) -> None:
+    long = "\n\n".join(f"## Part {n}\n\n" + f"Item {n} is sold here. " * 30 for n in range(20))
+    (folder / "long.md").write_text(f"# Long\n\n{long}", encoding="utf-8")
+    workbench = make_workbench()
+    session = workbench.session("ana")
+    session.ingest(folder)
+    ids = [info.id for info in session.documents()]
+    with workbench.guard.open(session.actor, Action.READ) as run:
+        central = workbench.corpus.passages.central(run, ids)
+        whole = workbench.corpus.passages.read(run, ids)
+    assert [hit.chunk.document_id for hit in central.hits] == sorted(ids)
+    for hit, mean in zip(central.hits, central.vectors, strict=True):
+        own = [n for n, h in enumerate(whole.hits) if h.chunk.document_id == hit.chunk.document_id]
+        summed = whole.vectors[own].sum(axis=0)
+        np.testing.assert_allclose(mean, summed / np.linalg.norm(summed), atol=1e-5)
+        chosen = next(n for n in own if whole.hits[n].chunk.id == hit.chunk.id)
+        assert whole.vectors[chosen] @ mean == pytest.approx(max(whole.vectors[own] @ mean))
+    with pytest.raises(AccessDenied, match="ended"):
+        workbench.corpus.passages.central(run, ids)

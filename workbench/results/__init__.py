@@ -2,6 +2,7 @@
 
 from workbench.results.answer import ABSTENTION, Answer
 from workbench.results.audit import AuditCheck
+from workbench.results.corpus_map import CorpusMap
 from workbench.results.extraction import Extraction, ExtractionEstimate
 from workbench.results.hit_batch import HitBatch
 from workbench.results.hits import Hits
@@ -11,6 +12,7 @@ from workbench.results.metrics import ActionMetrics, Metrics
 from workbench.results.migration import MigrationReport, MovedVectors
 from workbench.results.summary import Summary
 from workbench.results.table import Table
+from workbench.results.themes import Themes
 from workbench.results.vault import ForgetReport, Revealed
 from workbench.results.versions import DocumentChange, VersionDiff
 
@@ -19,6 +21,7 @@ __all__ = [
     "ActionMetrics",
     "Answer",
     "AuditCheck",
+    "CorpusMap",
     "DocumentChange",
     "Extraction",
     "ExtractionEstimate",
@@ -36,5 +39,6 @@ __all__ = [
     "Revealed",
     "Summary",
     "Table",
+    "Themes",
     "VersionDiff",
 ]

@@ -30,13 +30,18 @@ def coverage(summary: Summary) -> str:
     return "; ".join(parts) + "."
 
 
+def plain(text: str) -> str:
+    """The text with Markdown's marks escaped."""
+    return text.translate(_MARKDOWN)
+
+
 def markdown(summary: Summary, *, citations: bool) -> str:
     """The sentences by section; with ``citations`` numbered, and the quoted words below."""
     numbers = _numbers(summary) if citations else {}
     blocks: list[str] = []
     for section, sentences in _sections(summary):
         if section:
-            blocks.append(f"## {section.translate(_MARKDOWN)}")
+            blocks.append(f"## {plain(section)}")
         shown = [_marked(sentence, numbers) for sentence in sentences]
         listed = summary.style in _LISTED
         blocks.append("\n".join(f"- {line}" for line in shown) if listed else " ".join(shown))
@@ -92,12 +97,12 @@ def _numbers(summary: Summary) -> dict[Citation, int]:
 
 def _marked(sentence: Sentence, numbers: dict[Citation, int]) -> str:
     marks = "".join(f" [{numbers[c]}]" for c in sentence.citations) if numbers else ""
-    return sentence.text.translate(_MARKDOWN) + marks
+    return plain(sentence.text) + marks
 
 
 def _source(citation: Citation, number: int) -> str:
-    quote = " ".join(citation.quote.split()).translate(_MARKDOWN)
-    return f"[{number}] {render.where(citation).translate(_MARKDOWN)}: \u201c{quote}\u201d\n"
+    quote = plain(" ".join(citation.quote.split()))
+    return f"[{number}] {plain(render.where(citation))}: \u201c{quote}\u201d\n"
 
 
 def _sentence_html(sentence: Sentence, numbers: dict[Citation, int]) -> str:

@@ -72,7 +72,7 @@ def attribute(draft: Draft, question: str, hits: Sequence[Hit]) -> tuple[Claim, 
     unless a sentence of the answer already says it.
     """
     quoted = located_quotes(draft.quotes, hits)
-    candidates = [_cite(span) for hit in hits for span in _sentence_spans(hit)]
+    candidates = [citation for hit in hits for citation in cite_sentences(hit)]
     asked = content_words(question)
     given = asked.union(*(content_words(f"{hit.document} {hit.chunk.heading}") for hit in hits))
     claims = [
@@ -94,17 +94,22 @@ def carried_by(sentence: str, hits: Sequence[Hit]) -> Claim:
     """
     must = _facts(sentence, set())
     for hit in hits:
-        chosen = _covering(sentence, [_cite(span) for span in _sentence_spans(hit)], must=must)
+        chosen = _covering(sentence, cite_sentences(hit), must=must)
         if chosen:
             return Claim(sentence, tuple(chosen))
-    spread = [_cite(span) for hit in hits for span in _sentence_spans(hit)]
+    spread = [citation for hit in hits for citation in cite_sentences(hit)]
     return Claim(sentence, tuple(_covering(sentence, spread, must=must)))
 
 
 def nearest_sentence(text: str, hits: Sequence[Hit]) -> Citation | None:
     """The source sentence that holds most of the text's content words; None without hits."""
-    spans = [_cite(span) for hit in hits for span in _sentence_spans(hit)]
+    spans = [citation for hit in hits for citation in cite_sentences(hit)]
     return max(spans, key=lambda citation: coverage(text, citation.quote), default=None)
+
+
+def cite_sentences(hit: Hit) -> list[Citation]:
+    """A citation for each sentence of the hit, in order."""
+    return [_cite(span) for span in _sentence_spans(hit)]
 
 
 def content_words(text: str) -> set[str]:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from workbench.errors import UsageError
 from workbench.guard.policy import Action
+from workbench.results.corpus_map import CorpusMap
 from workbench.results.hits import Hits
 from workbench.results.summary import Summary
+from workbench.results.themes import Themes
 from workbench.values import DocumentInfo
 from workbench.verbs.verbs import Verbs
 
@@ -60,6 +62,51 @@ class SummariseVerbs(Verbs):
             masked = workbench.masker.mask_text(focus.strip()) if focus.strip() else ""
             brief = Brief(title, style, length, masked, model)
             return summarise(run, rooms, ids, brief, progress=progress or _ignore)
+
+    def corpus_map(self, target: Target = None, *, count: int | None = None) -> CorpusMap:
+        """The documents on a flat map, alike near alike, grouped into themes; asks no model.
+
+        ``count`` fixes the number of themes, 1 to 12. ``.plot()`` draws it, ``.df()`` has one row
+        per document with its theme and a cited sentence.
+
+        Raises:
+            AccessDenied, UsageError, StoreError, EmbeddingMismatch.
+        """
+        from workbench.tasks.themes import map_corpus
+
+        corpus = self._workbench.corpus
+        with self._run(Action.SEARCH, "corpus map") as run:
+            ids = [info.id for info in corpus.documents(run)] if target is None else _ids(target)
+            return map_corpus(run, corpus, ids, count=count)
+
+    def themes(
+        self,
+        target: Target = None,
+        *,
+        count: int | None = None,
+        length: int = 3,
+        model: str | None = None,
+        progress: Callable[[SummaryProgress], None] | None = None,
+    ) -> Themes:
+        """The themes of several documents, each with a cited summary of ``length`` sentences.
+
+        ``count`` fixes the number of themes, 1 to 12; without it the vectors decide. The result
+        holds the map too, and ``.df()`` compares the documents.
+
+        Raises:
+            AccessDenied, UsageError, ModelError, StoreError, EmbeddingMismatch, BudgetExceeded.
+        """
+        from workbench.tasks.summarise import Brief, SummariseRooms
+        from workbench.tasks.themes import find_themes, map_corpus
+
+        workbench = self._workbench
+        with self._run(Action.ASK, "themes") as run:
+            rooms = SummariseRooms(workbench.config, workbench.models, workbench.corpus)
+            infos = workbench.corpus.documents(run)
+            ids = [info.id for info in infos] if target is None else _ids(target)
+            found = map_corpus(run, workbench.corpus, ids, count=count)
+            brief = Brief(f"{len(found):,} documents", "bullets", length, "", model)
+            return find_themes(run, rooms, found, brief, progress=progress or _ignore)
 
 
 def _ids(target: int | DocumentInfo | Hits | Sequence[int | DocumentInfo]) -> list[int]:
