@@ -9,6 +9,7 @@ import pytest
 from tests.tasks.test_review import SCHEMA, reads, receipts, review_all
 from tests.workbenches import MakeWorkbench
 from workbench.errors import UsageError
+from workbench.models.fake import FakeServer
 from workbench.models.messages import ChatRequest
 
 
@@ -40,6 +41,31 @@ def test_what_helps_is_found_on_documents_held_back(
     assert shown.low <= shown.gain <= shown.high
     assert shown.is_better
     assert report.best.accuracy == 1
+    assert {(t.shots, t.window_chars, t.prompt) for t in report.trials} > {
+        (0, plain.window_chars, "extract"),
+        (3, plain.window_chars, "extract"),
+        (0, 2_500, "extract"),
+        (0, plain.window_chars, "extract_fields_last"),
+    }
+
+
+def test_documents_are_read_in_the_way_of_a_trial(
+    make_workbench: MakeWorkbench, tmp_path: Path
+) -> None:
+    server = FakeServer(reads)
+    session = make_workbench(server=server).session("ana")
+    session.ingest(receipts(tmp_path / "receipts", 8))
+    extraction = session.extract("all", SCHEMA)
+    review_all(session, extraction)
+    report = session.tune(extraction)
+    way = next(trial for trial in report.trials if trial.shots == 3)
+    asked = len(server.requests)
+    again = session.extract("all", SCHEMA, examples=way)
+    assert again.id != extraction.id
+    for request in server.requests[asked:]:
+        examples, _, document = request.user.rpartition("\nDocument:\n")
+        assert examples.count("Example reply:") == 3
+        assert document.splitlines()[0] not in examples
 
 
 def test_too_few_reviews_tell_nothing(make_workbench: MakeWorkbench, tmp_path: Path) -> None:

@@ -8,5 +8,6 @@ replies.py     the JSON schema for the model, and its reply as words per field
 assembling.py  words -> located, parsed, validated Fields of a Record
 windows.py     which parts of a long document are shown
 merging.py     records of several windows -> records without duplicates
+shots.py       reviewed examples -> worked examples for the prompt, the most similar ones
 teaching.py    reviewed examples -> a ranking of a document's spans for each field
 """

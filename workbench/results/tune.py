@@ -12,18 +12,26 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One way of extracting, tried on documents held back.
-
-    ``accuracy`` is the share of their fields that came out as reviewed; ``gain`` is what it adds to
-    the first trial's, ``low`` to ``high`` its 95% interval by bootstrap over documents.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way of extracting: how many of the most similar examples the prompt shows, whether the
+    examples teach the choice among spans, how much a window shows, and which prompt asks."""
 
     name: str
     shots: int
     taught: bool
     window_chars: int
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial(Way):
+    """A way tried on documents held back.
+
+    ``accuracy`` is the share of their fields that came out as reviewed; ``gain`` is what it adds to
+    the first trial's, ``low`` to ``high`` its 95% interval by bootstrap over documents.
+    """
+
     accuracy: float
     gain: float
     low: float
@@ -84,6 +92,7 @@ _COLUMNS = (
     "shots",
     "taught",
     "window_chars",
+    "prompt",
     "accuracy",
     "gain",
     "low",

@@ -18,6 +18,7 @@ from workbench.errors import BudgetExceeded
 from workbench.extraction.assembling import plain
 from workbench.extraction.replies import described, groups, reply_tokens
 from workbench.extraction.schema import Schema, bare
+from workbench.extraction.shots import SHOT_CHARS, similar, worked
 from workbench.extraction.teaching import Example, Ranking, learn
 from workbench.extraction.windows import merged
 from workbench.guard.run import Run
@@ -37,9 +38,6 @@ WHOLE_CHARS = 4_000
 """A document of up to so many characters is shown whole beside its record, others in excerpts."""
 
 EXCERPT_CHARS = 300
-SHOT_CHARS = 900
-"""A worked example in the prompt is cut to so many characters."""
-
 _RULES = "1"
 """Raise it when locating, parsing or teaching changes: stored records are then read anew."""
 
@@ -75,8 +73,9 @@ class ExtractProgress:
 
 @dataclass(frozen=True, slots=True)
 class ExtractJob:
-    """What to do: documents, schema, model and options. The first ``shots`` of the examples are
-    shown to the model as worked examples; the others teach the choice among a document's spans."""
+    """What to do: documents, schema, model, options and the prompt's name. The examples teach the
+    choice among a document's spans if ``taught``; the ``shots`` of them that are most like the
+    document are shown to the model as worked examples."""
 
     document_ids: tuple[int, ...]
     schema: Schema
@@ -84,6 +83,8 @@ class ExtractJob:
     options: Options = field(default_factory=Options)
     examples: tuple[Example, ...] = ()
     shots: int = 0
+    taught: bool = True
+    prompt: str = "extract"
 
 
 Progress = Callable[[ExtractProgress], None]
@@ -98,7 +99,7 @@ def extract(run: Run, rooms: ExtractRooms, job: ExtractJob, progress: Progress) 
     Raises:
         ModelNotFound, ModelUnavailable, AccessDenied, StoreError.
     """
-    prompt = load_prompt("extract")
+    prompt = load_prompt(job.prompt)
     store = rooms.corpus.extractions
     schema = job.schema
     saved = store.save_schema(run, schema.name, schema.fingerprint, schema.to_dict())
@@ -106,9 +107,7 @@ def extract(run: Run, rooms: ExtractRooms, job: ExtractJob, progress: Progress) 
     number = store.begin(
         run, key, _digest([run.actor.name, asdict(key)]), rooms.corpus.version(run)
     )
-    reader = Reader(
-        run, rooms.models, rooms.corpus, schema, prompt, job.model, job.options, _shots(job)
-    )
+    reader = Reader(run, rooms.models, rooms.corpus, schema, prompt, job.model, job.options)
     batch = _Batch(run, rooms, job, reader, number, progress)
     records = batch.read_all()
     return Extraction(
@@ -127,7 +126,7 @@ def extract(run: Run, rooms: ExtractRooms, job: ExtractJob, progress: Progress) 
 
 def estimate(run: Run, rooms: ExtractRooms, job: ExtractJob) -> ExtractionEstimate:
     """What the job would cost at most, without asking a model. Finished documents are free."""
-    prompt = load_prompt("extract")
+    prompt = load_prompt(job.prompt)
     parts = groups(job.schema.fields)
     tokens = output = 0
     infos = {info.id: info for info in rooms.corpus.documents(run)}
@@ -138,7 +137,7 @@ def estimate(run: Run, rooms: ExtractRooms, job: ExtractJob) -> ExtractionEstima
         calls = min(windows, options.max_many_windows if options.many else options.max_windows)
         shown = min(characters, options.window_chars)
         for fields in parts:
-            fixed = len(prompt.system) + len(described(fields)) + len(_shots(job))
+            fixed = len(prompt.system) + len(described(fields)) + job.shots * SHOT_CHARS
             tokens += calls * int((fixed + shown) / _CHARS_PER_TOKEN)
             likely = _TOKENS_PER_FIELD * (reply_tokens(fields, many=options.many) // 56 + 1)
             output += calls * likely
@@ -213,8 +212,8 @@ class _Batch:
         if self._spent:
             return [failed_record(document, self._job.schema, self._spent)]
         try:
-            reader = replace(self._reader, rankings=self._rankings_for(document))
-            found = reader.read(document)
+            reader = self._shown_examples(document.text)
+            found = replace(reader, rankings=self._rankings_for(document)).read(document)
             if document.media_type == "application/pdf":
                 found = boxed(self._run, self._rooms.files, self._rooms.corpus, found)
         except BudgetExceeded as error:
@@ -225,20 +224,26 @@ class _Batch:
         ids = self._rooms.corpus.extractions.add(self._run, self._number, found, names)
         return [replace(record, id=number) for record, number in zip(found, ids, strict=True)]
 
+    def _shown_examples(self, text: str) -> Reader:
+        """The reader with the worked examples for a document with this text."""
+        job = self._job
+        examples = similar(job.examples, text, job.shots)
+        return replace(self._reader, shots=worked(examples, job.schema, many=job.options.many))
+
     def _rankings_for(self, document: MaskedDocument) -> Mapping[str, Ranking]:
         """What the examples teach, without the one that is this very document."""
-        if self._job.options.many or not self._job.examples:
+        job = self._job
+        if job.options.many or not job.taught or not job.examples:
             return {}
         if self._taught is None:
             self._taught = tuple(
-                replace(e, words=self._reader.words(e.text))
-                for e in self._job.examples[self._job.shots :]
+                replace(e, words=self._shown_examples(e.text).words(e.text)) for e in job.examples
             )
         texts = [example.text for example in self._taught]
         own = texts.index(document.text) if document.text in texts else None
         if own not in self._rankings:
             others = [e for index, e in enumerate(self._taught) if index != own]
-            self._rankings[own] = learn(self._job.schema, others)
+            self._rankings[own] = learn(job.schema, others)
         return self._rankings[own]
 
 
@@ -257,7 +262,7 @@ def excerpts(text: str, records: Iterable[Record]) -> tuple[Excerpt, ...]:
 
 def _key(rooms: ExtractRooms, job: ExtractJob, saved: SavedSchema, prompt: Prompt) -> ExtractionKey:
     examples = [[e.text, {k: plain(v) for k, v in e.values.items()}] for e in job.examples]
-    options = asdict(job.options) | {"shots": job.shots, "rules": _RULES}
+    options = asdict(job.options) | {"shots": job.shots, "taught": job.taught, "rules": _RULES}
     return ExtractionKey(
         schema_id=saved.id,
         model=rooms.models.resolve(job.model),
@@ -266,22 +271,6 @@ def _key(rooms: ExtractRooms, job: ExtractJob, saved: SavedSchema, prompt: Promp
         options=json.dumps(options, sort_keys=True),
         examples=_digest(examples),
     )
-
-
-def _shots(job: ExtractJob) -> str:
-    """Worked examples for the prompt, the same for every document of the job."""
-    if not job.shots:
-        return ""
-    parts = []
-    for example in job.examples[: job.shots]:
-        values = {name: str(plain(value) or "") for name, value in example.values.items()}
-        reply = json.dumps(
-            {"records": [values]} if job.options.many else values, ensure_ascii=False
-        )
-        parts.append(
-            f"\nExample document:\n{example.text[:SHOT_CHARS]}\n\nExample reply:\n{reply}\n"
-        )
-    return "".join(parts)
 
 
 def _digest(state: object) -> str:

@@ -75,8 +75,7 @@ class Options:
 class Reader:
     """Reads documents for one run with one schema, model and prompt.
 
-    ``shots`` is the text of worked examples, the same for all documents so that the model server
-    can keep the prompt's beginning. ``rankings`` come from reviewed examples, by field.
+    ``shots`` is the text of worked examples, ``rankings`` come from reviewed ones, by field.
     """
 
     run: Run

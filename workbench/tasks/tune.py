@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from workbench.errors import UsageError
@@ -11,7 +11,7 @@ from workbench.extraction.parsing import Locale, evidence
 from workbench.extraction.schema import Schema
 from workbench.extraction.teaching import Example, same
 from workbench.guard.run import Run
-from workbench.results.tune import Trial, TuneReport
+from workbench.results.tune import Trial, TuneReport, Way
 from workbench.tasks.extract import ExtractJob, ExtractRooms, extract
 from workbench.tasks.reading import Options
 from workbench.values import Record
@@ -27,21 +27,21 @@ _SAMPLES = 2_000
 _SEED = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One way of extracting: worked examples in the prompt, learning from examples, windows."""
-
-    name: str
-    shots: int = 0
-    taught: bool = False
-    window_chars: int = Options().window_chars
-
-
+PLAIN = Way(
+    name="plain",
+    shots=0,
+    taught=False,
+    window_chars=Options().window_chars,
+    prompt="extract",
+)
 WAYS = (
-    Way("plain"),
-    Way("taught by examples", taught=True),
-    Way("two examples in the prompt", shots=2),
-    Way("small windows", window_chars=2_500),
+    PLAIN,
+    replace(PLAIN, name="taught by examples", taught=True),
+    replace(PLAIN, name="the most similar example in the prompt", shots=1),
+    replace(PLAIN, name="three similar examples in the prompt", shots=3),
+    replace(PLAIN, name="taught, and one similar example", taught=True, shots=1),
+    replace(PLAIN, name="small windows", window_chars=2_500),
+    replace(PLAIN, name="fields after the document", prompt="extract_fields_last"),
 )
 
 
@@ -74,7 +74,8 @@ def tune(
     for done, way in enumerate(WAYS):
         progress(way.name, done, len(WAYS))
         used = run.meter.usage
-        right = _tried(run, rooms, _job(job, way, teachers, held_back), held_back)
+        trial = replace(job, document_ids=tuple(held_back), examples=tuple(teachers))
+        right = _tried(run, rooms, in_way(trial, way), held_back)
         plain = right if plain is None else plain
         cost = run.meter.usage
         trials.append(
@@ -90,15 +91,15 @@ def tune(
     return TuneReport(tuple(trials), len(teachers), len(held_back), run.id)
 
 
-def _job(
-    job: ExtractJob, way: Way, teachers: Sequence[Example], held_back: Mapping[int, Example]
-) -> ExtractJob:
+def in_way(job: ExtractJob, way: Way) -> ExtractJob:
+    """The job, done in this way."""
     return replace(
         job,
-        document_ids=tuple(held_back),
         options=replace(job.options, window_chars=way.window_chars),
-        examples=tuple(teachers if way.taught else teachers[: way.shots]),
+        examples=job.examples if way.taught or way.shots else (),
         shots=way.shots,
+        taught=way.taught,
+        prompt=way.prompt,
     )
 
 
@@ -147,10 +148,7 @@ def _trial(
     samples = random.choice(gains, (_SAMPLES, len(gains))).mean(axis=1)
     low, high = np.quantile(samples, (0.025, 0.975))
     return Trial(
-        name=way.name,
-        shots=way.shots,
-        taught=way.taught,
-        window_chars=way.window_chars,
+        **asdict(way),
         accuracy=float(right.mean()),
         gain=float(gains.mean()),
         low=float(low),

@@ -10,6 +10,7 @@ from workbench.guard.policy import Action
 from workbench.guard.run import Run
 from workbench.results import Hits
 from workbench.results.extraction import Extraction, ExtractionEstimate
+from workbench.results.tune import Way
 from workbench.values import DocumentInfo, Hit
 from workbench.verbs.verbs import Verbs
 
@@ -44,7 +45,8 @@ class ExtractVerbs(Verbs):
         Pydantic model, a dict, a JSON Schema, a file of one, a DataFrame of example rows, or the
         name of a schema saved here before. ``examples`` are reviewed documents, see ``Example``:
         dicts with ``values`` and ``document_id`` or ``text``; "reviewed" takes those that were
-        reviewed here under the same schema.
+        reviewed here under the same schema; a trial of ``tune`` takes those too, in that trial's
+        way.
 
         Finished documents are stored as they come: the same call again reads them from the
         workspace. What fails is a record with its problem; the batch goes on.
@@ -90,15 +92,18 @@ class ExtractVerbs(Verbs):
     ) -> ExtractJob:
         from workbench.tasks.extract import ExtractJob
         from workbench.tasks.reading import Options
+        from workbench.tasks.tune import in_way
 
         found = self._schema(run, schema)
-        return ExtractJob(
+        way = examples if isinstance(examples, Way) else None
+        job = ExtractJob(
             document_ids=self._document_ids(run, source),
             schema=found,
             model=model or self._workbench.config.models.chat,
             options=Options(many=many),
-            examples=self._examples(run, found, examples),
+            examples=self._examples(run, found, REVIEWED if way else examples),
         )
+        return in_way(job, way) if way else job
 
     def _schema(self, run: Run, schema: object) -> Schema:
         from workbench.extraction.schema_sources import as_schema, is_file
