@@ -233,6 +233,24 @@ class DocumentInfo:
     ingested_at: str
 
 
+@dataclass(frozen=True, slots=True)
+class ExtractionInfo:
+    """A stored extraction without its records.
+
+    ``documents`` counts those with a record in it that the actor may see. ``updated_at`` is the
+    UTC time of its last record.
+    """
+
+    id: int
+    schema: str
+    schema_version: int
+    actor: str
+    model: str
+    prompt_version: str
+    documents: int
+    updated_at: str
+
+
 class FieldStatus(StrEnum):
     """How an extracted value stands to its document.
 

@@ -4,10 +4,12 @@ import datetime
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.workbenches import MakeWorkbench
-from workbench.errors import UsageError
+from workbench.config import ActorConfig, Config
+from workbench.errors import AccessDenied, UsageError
 from workbench.models.messages import ChatRequest
 from workbench.results.extraction import Extraction
 from workbench.session import Session
@@ -140,3 +142,61 @@ def test_reviews_calibrate_confidence(make_workbench: MakeWorkbench, tmp_path: P
 def test_an_unknown_extraction_is_told(session: Session) -> None:
     with pytest.raises(UsageError, match="no such extraction"):
         session.review_queue(99)
+
+
+def test_a_stored_extraction_comes_back_with_its_reviews(session: Session) -> None:
+    extraction = session.extract("all", SCHEMA)
+    wrong = next(i for i in session.review_queue(extraction) if i.document == "receipt-00.txt")
+    session.reject(wrong)
+    stored = session.extraction(extraction.id)
+    again = session.extract("all", SCHEMA)
+    assert stored.records == again.records
+    assert (stored.schema, stored.kinds, stored.excerpts) == (
+        again.schema,
+        again.kinds,
+        again.excerpts,
+    )
+    assert stored.records[0][wrong.field.name].review == "rejected"
+
+
+def test_extractions_are_listed_with_the_latest_first(session: Session) -> None:
+    first = session.extract("all", {"name": "receipt", "fields": {"shop": "text"}})
+    second = session.extract([1, 2], {"name": "total", "fields": {"total": "money"}})
+    found = session.extractions()
+    assert [(info.id, info.schema, info.documents) for info in found] == [
+        (second.id, "total", 2),
+        (first.id, "receipt", 5),
+    ]
+    assert found[0].actor == "ana"
+
+
+def test_extractions_of_unseen_documents_are_not_there(
+    make_workbench: MakeWorkbench, tmp_path: Path
+) -> None:
+    actors = {
+        "ana": ActorConfig(role="analyst", labels=("*",)),
+        "bob": ActorConfig(role="analyst", labels=("b",)),
+        "vera": ActorConfig(role="viewer", labels=("*",)),
+    }
+    workbench = make_workbench(reads, config=Config(actors=actors))
+    ana, bob = workbench.session("ana"), workbench.session("bob")
+    ana.ingest(receipts(tmp_path / "one", 1), label="a")
+    extraction = ana.extract("all", SCHEMA)
+    assert bob.extractions() == []
+    with pytest.raises(AccessDenied, match="in your scope"):
+        bob.extraction(extraction.id)
+    vera = workbench.session("vera")
+    assert (ana.may_extract, ana.may_review) == (True, True)
+    assert (vera.may_extract, vera.may_review) == (False, False)
+    with pytest.raises(AccessDenied):
+        vera.extractions()
+
+
+def test_a_schema_is_described_from_rows_and_by_its_name(session: Session) -> None:
+    rows = pd.DataFrame({"shop": ["A", "B"], "total": ["EUR 9.00", "EUR 1.50"]})
+    definition = session.schema(rows)
+    assert definition["fields"]["total"]["type"] == "money"
+    session.extract([1], SCHEMA | {"name": "text"})
+    with pytest.raises(UsageError, match="no such schema"):
+        session.schema("never used")
+    assert set(session.schema("record")["fields"]) == {*SCHEMA, "name"}

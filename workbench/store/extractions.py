@@ -21,7 +21,7 @@ from workbench.errors import UsageError
 from workbench.guard.run import Run
 from workbench.store.database import Database
 from workbench.store.documents import READABLE, append, next_ids, now, one, readable_values
-from workbench.values import Field, FieldStatus, Record, RecordStatus
+from workbench.values import ExtractionInfo, Field, FieldStatus, Record, RecordStatus
 
 _RECORDS = f"""
 SELECT r.id, r.document_id, r.document, r.uri, r.ordinal, r.status, r.problem, r.read_share, d.label
@@ -34,6 +34,15 @@ SELECT f.record_id, f.name, f.kind, f.value, f.unit, f.raw, f.quote, f.page, f.s
     f.end_char, f.box, f.status, f.confidence, f.problem, f.signals
 FROM store.fields f JOIN store.records r ON r.id = f.record_id
 WHERE r.extraction_id = ? ORDER BY f.record_id, f.position
+"""
+_INFOS = f"""
+SELECT e.id, s.name, s.version, e.actor, e.model, e.prompt_version, count(DISTINCT d.id),
+    strftime(max(r.created_at), '%Y-%m-%dT%H:%M:%SZ')
+FROM store.extractions e
+JOIN store.extraction_schemas s ON s.id = e.schema_id
+JOIN store.records r ON r.extraction_id = e.id
+JOIN ({READABLE}) d ON d.id = r.document_id
+GROUP BY ALL ORDER BY max(r.created_at) DESC, e.id DESC
 """
 _FIELD_TYPES = {
     "record_id": pa.int32(),
@@ -179,6 +188,14 @@ class Extractions:
 
         found = self._database.read(known)
         return found if found is not None else self._database.write(add)
+
+    def infos(self, run: Run) -> list[ExtractionInfo]:
+        """Every extraction with a visible record, whoever made it, the latest first."""
+        run.require_open()
+        rows = self._database.read(
+            lambda c: c.execute(_INFOS, readable_values(run.scope)).fetchall()
+        )
+        return [ExtractionInfo(*row) for row in rows]
 
     def records(self, run: Run, extraction_id: int) -> list[Record]:
         """Every visible record of an extraction with its id, by document."""

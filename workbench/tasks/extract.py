@@ -32,7 +32,7 @@ from workbench.tasks.places import boxed
 from workbench.tasks.reading import Options, Reader
 from workbench.tasks.records import failed_record
 from workbench.tasks.review import with_reviews
-from workbench.values import MaskedDocument, Record, RecordStatus
+from workbench.values import ExtractionInfo, MaskedDocument, Record, RecordStatus
 
 WHOLE_CHARS = 4_000
 """A document of up to so many characters is shown whole beside its record, others in excerpts."""
@@ -114,7 +114,7 @@ def extract(run: Run, rooms: ExtractRooms, job: ExtractJob, progress: Progress) 
         id=number,
         schema=schema.to_dict(),
         schema_version=saved.version,
-        kinds={leaf.path: leaf.spec.type.value for leaf in schema.leaves},
+        kinds=_kinds(schema),
         records=with_reviews(run, rooms.corpus, schema, number, records),
         excerpts=batch.excerpts,
         model=key.model,
@@ -149,6 +149,33 @@ def estimate(run: Run, rooms: ExtractRooms, job: ExtractJob) -> ExtractionEstima
         seconds=seconds,
         budget_tokens=rooms.config.budget.max_tokens,
         budget_seconds=rooms.config.budget.max_seconds,
+    )
+
+
+def stored_extraction(run: Run, corpus: Corpus, schema: Schema, info: ExtractionInfo) -> Extraction:
+    """What is stored of an extraction, as reviewers left it by now. No model is asked.
+
+    Raises:
+        AccessDenied, StoreError.
+    """
+    records = corpus.extractions.records(run, info.id)
+    numbers = dict.fromkeys(record.document_id for record in records)
+    return Extraction(
+        id=info.id,
+        schema=schema.to_dict(),
+        schema_version=info.schema_version,
+        kinds=_kinds(schema),
+        records=with_reviews(run, corpus, schema, info.id, records),
+        excerpts={
+            number: excerpts(
+                corpus.document(run, number).text, [r for r in records if r.document_id == number]
+            )
+            for number in numbers
+        },
+        model=info.model,
+        prompt_version=info.prompt_version,
+        run_id=run.id,
+        usage=run.meter.usage,
     )
 
 
@@ -219,7 +246,7 @@ class _Batch:
         except BudgetExceeded as error:
             self._spent = f"not read: {error.what}"
             return [failed_record(document, self._job.schema, self._spent)]
-        kinds = {leaf.path: leaf.spec.type.value for leaf in self._job.schema.leaves}
+        kinds = _kinds(self._job.schema)
         names = {f.name: kinds[bare(f.name)] for record in found for f in record.fields}
         ids = self._rooms.corpus.extractions.add(self._run, self._number, found, names)
         return [replace(record, id=number) for record, number in zip(found, ids, strict=True)]
@@ -258,6 +285,10 @@ def excerpts(text: str, records: Iterable[Record]) -> tuple[Excerpt, ...]:
         if f.start is not None and f.end is not None
     ]
     return tuple(Excerpt(start, text[start:end]) for start, end in merged(spans))
+
+
+def _kinds(schema: Schema) -> dict[str, str]:
+    return {leaf.path: leaf.spec.type.value for leaf in schema.leaves}
 
 
 def _key(rooms: ExtractRooms, job: ExtractJob, saved: SavedSchema, prompt: Prompt) -> ExtractionKey:

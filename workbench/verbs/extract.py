@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UsageError
-from workbench.guard.policy import Action
+from workbench.guard.policy import Action, decide
 from workbench.guard.run import Run
 from workbench.results import Hits
 from workbench.results.extraction import Extraction, ExtractionEstimate
@@ -28,6 +28,21 @@ REVIEWED = "reviewed"
 
 class ExtractVerbs(Verbs):
     """Extract."""
+
+    @property
+    def may_extract(self) -> bool:
+        """Whether the actor's role lets documents be turned into tables."""
+        return decide(self.actor, Action.EXTRACT, ALL).allowed
+
+    def schema(self, source: object) -> dict[str, Any]:
+        """The definition of a schema: of anything that ``extract`` takes as one, checked.
+
+        Raises:
+            UsageError: if ``source`` is no schema, or names none that was used here.
+            AccessDenied, StoreError.
+        """
+        with self._run(Action.EXTRACT, "schema") as run:
+            return self._schema(run, source).to_dict()
 
     def extract(
         self,

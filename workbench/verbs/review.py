@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from workbench.guard.policy import Action
+from workbench.errors import AccessDenied
+from workbench.guard.policy import Action, decide
 from workbench.guard.run import Run
 from workbench.results.extraction import Extraction
 from workbench.results.review import CalibrationReport, ReviewItem, ReviewQueue
 from workbench.results.tune import TuneReport
+from workbench.values import ExtractionInfo
 from workbench.verbs.extract import ExtractVerbs
 
 if TYPE_CHECKING:
@@ -19,6 +21,42 @@ if TYPE_CHECKING:
 
 class ReviewVerbs(ExtractVerbs):
     """Extract and review."""
+
+    @property
+    def may_review(self) -> bool:
+        """Whether the actor's role lets extracted fields be judged."""
+        return decide(self.actor, Action.REVIEW, "extractions").allowed
+
+    def extractions(self) -> list[ExtractionInfo]:
+        """Every stored extraction with records of documents in scope, the latest first.
+
+        Raises:
+            AccessDenied, StoreError.
+        """
+        with self._run(Action.REVIEW, "extractions") as run:
+            return self._workbench.corpus.extractions.infos(run)
+
+    def extraction(self, extraction_id: int) -> Extraction:
+        """A stored extraction, as reviewers left it by now. No model is asked.
+
+        Raises:
+            UsageError: if there is none of this id.
+            AccessDenied: also if none of its records is in scope.
+            StoreError.
+        """
+        from workbench.tasks.extract import stored_extraction
+
+        with self._run(Action.REVIEW, f"extraction {extraction_id}") as run:
+            corpus = self._workbench.corpus
+            schema = self._schema_of(run, extraction_id)
+            infos = {info.id: info for info in corpus.extractions.infos(run)}
+            if extraction_id not in infos:
+                raise AccessDenied(
+                    "no record of this extraction is in your scope",
+                    value=extraction_id,
+                    next_step="Take one that extractions() lists.",
+                )
+            return stored_extraction(run, corpus, schema, infos[extraction_id])
 
     def review_queue(
         self, extraction: Extraction | int, *, limit: int | None = None
