@@ -6,7 +6,7 @@ import pytest
 from workbench.errors import AccessDenied, EmbeddingMismatch, UsageError
 from workbench.guard.policy import Action
 from workbench.store.corpus import Corpus
-from workbench.store.records import EmbeddingInfo, SearchQuery
+from workbench.store.records import EmbeddingInfo, Incoming, SearchQuery
 from workbench.values import Chunk, MaskedDocument, Page
 
 MODEL = EmbeddingInfo("fake", "sha256:one", 3)
@@ -215,3 +215,55 @@ def test_a_model_cannot_change_its_dimension(corpus: Corpus, run_for, put) -> No
     with pytest.raises(EmbeddingMismatch):
         put("b", "words", model=EmbeddingInfo("fake", "sha256:one", 2), vectors=[(1.0, 0.0)])
     assert corpus.version(run_for("*")) == 1
+
+
+def incoming(uri: str, *texts: str, label: str = "internal") -> Incoming:
+    chunks, start = [], 0
+    for ordinal, text in enumerate(texts):
+        chunks.append(Chunk(ordinal, start, start + len(text), text))
+        start += len(text) + 1
+    document = MaskedDocument(
+        uri, uri, "text/plain", "hash", "\n".join(texts), label, metadata={"a": "b"}
+    )
+    return Incoming(document, chunks, np.ones((len(texts), 3), np.float32), f"print of {uri}")
+
+
+def test_many_documents_are_one_change(corpus: Corpus, run_for, put) -> None:
+    old = put("file-2", "two as it was")
+    run = run_for("*")
+    ids = corpus.put_many(
+        run,
+        [incoming("file-1", "one", "and more"), incoming("file-2", "two"), incoming("file-3")],
+        embedding=MODEL,
+    )
+    assert corpus.version(run) == 2
+    assert [(d.id, d.uri, d.chunks) for d in corpus.documents(run)] == [
+        (ids[0], "file-1", 2),
+        (ids[1], "file-2", 1),
+        (ids[2], "file-3", 0),
+    ]
+    assert corpus.document(run, ids[0]).metadata == {"a": "b"}
+    assert corpus.document(run, old).text == "two as it was"
+    assert corpus.fingerprints(run)["file-1"] == "print of file-1"
+    assert [hit.chunk.text for hit in corpus.passages.read(run, ids).hits] == [
+        "one",
+        "and more",
+        "two",
+    ]
+    assert corpus.health().problems == ()
+    assert corpus.put_many(run, [], embedding=MODEL) == []
+    assert corpus.version(run) == 2
+
+
+def test_one_document_that_may_not_be_written_stops_them_all(corpus: Corpus, run_for, put) -> None:
+    put("file-1", "of others", label="secret")
+    run = run_for("internal")
+    for others in (
+        [incoming("file-2", "two"), incoming("file-3", "three", label="secret")],
+        [incoming("file-2", "two"), incoming("file-1", "one")],
+    ):
+        with pytest.raises(AccessDenied):
+            corpus.put_many(run, others, embedding=MODEL)
+    with pytest.raises(UsageError, match="same uri"):
+        corpus.put_many(run, [incoming("file-2", "two"), incoming("file-2", "2")], embedding=MODEL)
+    assert corpus.version(run) == 1

@@ -226,6 +226,33 @@ def test_a_long_log_is_folded_into_the_file(database: Database, monkeypatch) -> 
     assert database.read(count) == 1
 
 
+def test_a_long_log_waits_until_replaying_it_costs_what_folding_does(
+    database: Database, monkeypatch
+) -> None:
+    monkeypatch.setattr(module, "WAL_CHECKPOINT_BYTES", 10_000)
+    rows = "SELECT uuid(), repeat('x', 100), now() FROM range(1000)"
+
+    def more(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute(f"INSERT INTO store.replies {rows}")
+
+    log, note = (database.path.with_name(f"{DATABASE_FILE}.{end}") for end in ("wal", "wal-bytes"))
+    database.write(add_one)
+    note.write_text(f"{log.stat().st_size} 1 0 60000")
+    database.write(more)
+    length, commits, replayed_ms, folding_ms = map(int, note.read_text().split())
+    assert (length, commits, folding_ms) == (log.stat().st_size, 2, 60000)
+    assert length > 100_000
+    assert 0 < replayed_ms < 30_000
+    note.write_text(f"{length} 2 30000 60000")
+    database.write(add_one)
+    assert not log.exists() or log.stat().st_size == 0
+    note.write_text("0 0 0 60000")
+    monkeypatch.setattr(module, "WAL_MOST_BYTES", 100_000)
+    database.write(more)
+    assert not log.exists() or log.stat().st_size == 0
+    assert database.read(count) == 2
+
+
 def fold(database: Database) -> None:
     with duckdb.connect(database.path) as connection:
         connection.execute("CHECKPOINT")

@@ -5,13 +5,15 @@ import pytest
 
 from workbench.errors import UsageError
 from workbench.store.documents import IN_SCOPE, checked_vectors, one, scope_values, unit_rows
+from workbench.store.records import Incoming
 from workbench.values import Chunk, MaskedDocument, Scope
 
 DOCUMENT = MaskedDocument("a", "a", "text/plain", "h", "some text")
 
 
 def test_vectors_become_unit_length() -> None:
-    rows = checked_vectors(DOCUMENT, [Chunk(0, 0, 4, "some")], np.array([[3.0, 4.0]]), 2)
+    incoming = Incoming(DOCUMENT, [Chunk(0, 0, 4, "some")], np.array([[3.0, 4.0]]), "print")
+    rows = checked_vectors(incoming, 2)
     assert rows.dtype == np.float32
     assert rows.tolist() == [pytest.approx([0.6, 0.8])]
 
@@ -23,7 +25,7 @@ def test_tiny_and_huge_vectors_keep_their_direction() -> None:
 
 def test_no_chunks_need_no_vectors() -> None:
     for nothing in (np.empty((0, 0), np.float32), np.empty((0, 2), np.float32)):
-        assert checked_vectors(DOCUMENT, [], nothing, 2).shape == (0, 2)
+        assert checked_vectors(Incoming(DOCUMENT, [], nothing, "print"), 2).shape == (0, 2)
 
 
 @pytest.mark.parametrize("row", [[np.nan, 1], [np.inf, 1], [-np.inf, 1], [0, 0]])

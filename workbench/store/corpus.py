@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from workbench.errors import AccessDenied, QueryError, UsageError
@@ -29,7 +30,7 @@ from workbench.store.nodes import Nodes
 from workbench.store.origins import Origins
 from workbench.store.passages import Passages
 from workbench.store.past import PastSearches
-from workbench.store.records import EmbeddingInfo, SearchQuery, StoredSource, Vectors
+from workbench.store.records import EmbeddingInfo, Incoming, SearchQuery, StoredSource, Vectors
 from workbench.store.reembedding import Reembedding
 from workbench.store.reviews import Reviews
 from workbench.store.search import Search
@@ -103,37 +104,56 @@ class Corpus:
     ) -> int:
         """Store a document in one transaction and return its new id.
 
-        A visible document of the same uri is replaced; its text stays readable for citations.
-        ``vectors`` has shape (len(chunks), embedding.dim).
+        ``vectors`` has shape (len(chunks), embedding.dim). See ``put_many``.
+        """
+        incoming = Incoming(document, chunks, vectors, fingerprint)
+        return self.put_many(run, [incoming], embedding=embedding)[0]
+
+    def put_many(
+        self, run: Run, incoming: Sequence[Incoming], *, embedding: EmbeddingInfo
+    ) -> list[int]:
+        """Store documents in one transaction and return their new ids.
+
+        Visible documents of the same uris are replaced; their texts stay readable for citations.
 
         Raises:
-            AccessDenied: if the run may not write the document's label, or the label of the
-                document it would replace.
-            UsageError: if chunks, text and vectors do not fit together.
-            StoreError: if somebody in the document was forgotten since it was masked.
+            AccessDenied: if the run may not write the label of a document, or of one that would be
+                replaced.
+            UsageError: if chunks, text and vectors do not fit together, or two have one uri.
+            StoreError: if somebody in a document was forgotten since it was masked.
         """
-        run.require_write(document.label)
-        rows = documents.checked_vectors(document, chunks, vectors, embedding.dim)
-
-        def store(connection: duckdb.DuckDBPyConnection) -> int:
-            require_none_retired(connection, document, self.placeholders.reload)
-            replaced = documents.current(connection, document.uri)
-            if replaced is not None:
-                run.require_write(replaced[1])
-            version = versions.advance(connection, run.id)
-            if replaced is not None:
-                documents.mark_removed(connection, replaced[0], version)
-            model = documents.embedding_id(connection, embedding)
-            document_id = documents.insert_document(
-                connection,
-                document,
-                fingerprint=fingerprint,
-                embedding=model,
-                chunk_count=len(chunks),
-                version=version,
+        run.require_open()
+        for label in {each.document.label for each in incoming}:
+            run.require_write(label)
+        uris = {each.document.uri for each in incoming}
+        if len(uris) < len(incoming):
+            raise UsageError(
+                "two documents that are stored together have the same uri",
+                value=f"{len(incoming)} documents, {len(uris)} uris",
+                next_step="Keep one of each uri.",
             )
-            documents.insert_chunks(connection, document_id, chunks, vectors=rows, embedding=model)
-            return document_id
+        if not incoming:
+            return []
+        rows = [documents.checked_vectors(each, embedding.dim) for each in incoming]
+
+        def store(connection: duckdb.DuckDBPyConnection) -> list[int]:
+            require_none_retired(
+                connection, [each.document for each in incoming], self.placeholders.reload
+            )
+            replaced = documents.currents(connection, sorted(uris))
+            for label in {label for _, label in replaced}:
+                run.require_write(label)
+            version = versions.advance(connection, run.id)
+            documents.mark_removed(connection, [number for number, _ in replaced], version)
+            model = documents.embedding_id(connection, embedding)
+            ids = documents.insert_documents(connection, incoming, embedding=model, version=version)
+            documents.insert_chunks(
+                connection,
+                [(i, c) for i, each in zip(ids, incoming, strict=True) for c in each.chunks],
+                vectors=np.concatenate(rows),
+                embedding=model,
+            )
+            return ids
 
         return self._database.write(store)
 
@@ -156,7 +176,7 @@ class Corpus:
                 )
             run.require_write(found[1])
             version = versions.advance(connection, run.id)
-            documents.mark_removed(connection, found[0], version)
+            documents.mark_removed(connection, [found[0]], version)
 
         self._database.write(hide)
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from workbench.errors import EmbeddingMismatch, UsageError
 from workbench.store.migrations import create_vectors_table, vectors_table
-from workbench.store.records import EmbeddingInfo, StoredSource, Vectors
+from workbench.store.records import EmbeddingInfo, Incoming, StoredSource, Vectors
 from workbench.values import Chunk, DocumentInfo, MaskedDocument, Page, Scope
 
 IN_SCOPE = "(? OR list_contains(?::VARCHAR[], d.label) OR list_contains(?::VARCHAR[], d.uri))"
@@ -65,17 +65,29 @@ def one(cursor: duckdb.DuckDBPyConnection) -> Any:
 
 def current(connection: duckdb.DuckDBPyConnection, uri: str) -> tuple[int, str] | None:
     """Id and label of the visible document at ``uri``, whatever its label."""
-    row = connection.execute(
-        f"SELECT d.id, d.label FROM store.documents d WHERE d.uri = ? AND {_CURRENT}", [uri]
-    ).fetchone()
-    return None if row is None else (int(row[0]), str(row[1]))
+    found = currents(connection, [uri])
+    return found[0] if found else None
 
 
-def mark_removed(connection: duckdb.DuckDBPyConnection, document_id: int, version: int) -> None:
-    """Hide a document from ``version`` on. Its text stays, so old citations can be read."""
-    connection.execute(
-        "UPDATE store.documents SET removed_in = ? WHERE id = ?", [version, document_id]
-    )
+def currents(connection: duckdb.DuckDBPyConnection, uris: Sequence[str]) -> list[tuple[int, str]]:
+    """Ids and labels of the visible documents at ``uris``, whatever their labels."""
+    rows = connection.execute(
+        "SELECT d.id, d.label FROM store.documents d "
+        f"WHERE d.uri IN (SELECT unnest(?::VARCHAR[])) AND {_CURRENT}",
+        [list(uris)],
+    ).fetchall()
+    return [(int(number), str(label)) for number, label in rows]
+
+
+def mark_removed(
+    connection: duckdb.DuckDBPyConnection, document_ids: Sequence[int], version: int
+) -> None:
+    """Hide documents from ``version`` on. Their texts stay, so old citations can be read."""
+    if document_ids:
+        connection.execute(
+            "UPDATE store.documents SET removed_in = ? WHERE id IN (SELECT unnest(?::INTEGER[]))",
+            [version, list(document_ids)],
+        )
 
 
 def embedding_id(connection: duckdb.DuckDBPyConnection, embedding: EmbeddingInfo) -> int:
@@ -100,64 +112,62 @@ def embedding_id(connection: duckdb.DuckDBPyConnection, embedding: EmbeddingInfo
     return int(row[0])
 
 
-def insert_document(
+def insert_documents(
     connection: duckdb.DuckDBPyConnection,
-    document: MaskedDocument,
+    incoming: Sequence[Incoming],
     *,
-    fingerprint: str,
     embedding: int,
-    chunk_count: int,
     version: int,
-) -> int:
-    """Add a document row and return its new id."""
-    number = int(one(connection.execute("SELECT nextval('store.document_ids')")))
-    pages = [[page.number, page.start, page.end] for page in document.pages]
-    connection.execute(
-        f"INSERT INTO store.documents VALUES ({', '.join('?' * 16)})",
-        [
-            number,
-            document.uri,
-            document.name,
-            document.media_type,
-            document.content_hash,
-            fingerprint,
-            document.label,
-            document.text,
-            json.dumps(dict(document.metadata), ensure_ascii=False),
-            json.dumps(pages),
-            json.dumps(dict(document.masked)),
-            embedding,
-            chunk_count,
-            now(),
-            version,
-            None,
-        ],
-    )
-    return number
+) -> list[int]:
+    """Add document rows in bulk and return their new ids."""
+    ids = next_ids(connection, "store.document_ids", len(incoming))
+    documents = [each.document for each in incoming]
+    pages = [[[p.number, p.start, p.end] for p in d.pages] for d in documents]
+    metadata = [json.dumps(dict(d.metadata), ensure_ascii=False) for d in documents]
+    rows = {
+        "id": ids,
+        "uri": _texts([d.uri for d in documents]),
+        "name": _texts([d.name for d in documents]),
+        "media_type": _texts([d.media_type for d in documents]),
+        "content_hash": _texts([d.content_hash for d in documents]),
+        "fingerprint": _texts([each.fingerprint for each in incoming]),
+        "label": _texts([d.label for d in documents]),
+        "text": _texts([d.text for d in documents]),
+        "metadata": _texts(metadata),
+        "pages": _texts([json.dumps(each) for each in pages]),
+        "masked": _texts([json.dumps(dict(d.masked)) for d in documents]),
+        "embedding_id": _same(embedding, len(incoming)),
+        "chunk_count": pa.array([len(each.chunks) for each in incoming], pa.int32()),
+        "ingested_at": pa.array([now()] * len(incoming), pa.timestamp("us")),
+        "added_in": _same(version, len(incoming)),
+        "removed_in": pa.nulls(len(incoming), pa.int32()),
+    }
+    append(connection, "store.documents", pa.table(rows))
+    numbers: list[int] = ids.to_pylist()
+    return numbers
 
 
 def insert_chunks(
     connection: duckdb.DuckDBPyConnection,
-    document_id: int,
-    chunks: Sequence[Chunk],
+    chunks: Sequence[tuple[int, Chunk]],
     *,
     vectors: Vectors,
     embedding: int,
 ) -> None:
-    """Add chunks and their vectors (shape (n, dim)) in bulk."""
+    """Add chunks, each with the id of its document, and their vectors (shape (n, dim)) in bulk."""
     if not chunks:
         return
     ids = next_ids(connection, "store.chunk_ids", len(chunks))
-    owner = pa.array([document_id] * len(chunks), pa.int32())
+    owner = pa.array([number for number, _ in chunks], pa.int32())
     rows = {
         "id": ids,
         "document_id": owner,
-        "ordinal": pa.array([c.ordinal for c in chunks], pa.int32()),
-        "start_char": pa.array([c.start for c in chunks], pa.int32()),
-        "end_char": pa.array([c.end for c in chunks], pa.int32()),
-        "page": pa.array([c.page for c in chunks], pa.int32()),
-        "heading": pa.array([c.heading for c in chunks], pa.string()),
-        "text": pa.array([c.text for c in chunks], pa.string()),
+        "ordinal": pa.array([c.ordinal for _, c in chunks], pa.int32()),
+        "start_char": pa.array([c.start for _, c in chunks], pa.int32()),
+        "end_char": pa.array([c.end for _, c in chunks], pa.int32()),
+        "page": pa.array([c.page for _, c in chunks], pa.int32()),
+        "heading": _texts([c.heading for _, c in chunks]),
+        "text": _texts([c.text for _, c in chunks]),
     }
     append(connection, "store.chunks", pa.table(rows))
     flat = pa.array(np.ascontiguousarray(vectors).ravel(), pa.float32())
@@ -165,8 +175,16 @@ def insert_chunks(
     append(
         connection,
         vectors_table(embedding),
-        pa.table({"chunk_id": rows["id"], "document_id": owner, "vector": column}),
+        pa.table({"chunk_id": ids, "document_id": owner, "vector": column}),
     )
+
+
+def _texts(values: Sequence[str]) -> pa.Array:
+    return pa.array(values, pa.string())
+
+
+def _same(value: int, count: int) -> pa.Array:
+    return pa.array([value] * count, pa.int32())
 
 
 def next_ids(connection: duckdb.DuckDBPyConnection, sequence: str, count: int) -> pa.Array:
@@ -285,15 +303,14 @@ def text_of(
     )
 
 
-def checked_vectors(
-    document: MaskedDocument, chunks: Sequence[Chunk], vectors: Vectors, dim: int
-) -> Vectors:
+def checked_vectors(incoming: Incoming, dim: int) -> Vectors:
     """The vectors as unit-length float32 rows.
 
     Raises:
         UsageError: if chunks and document disagree, or a vector is missing, not finite, zero or of
             the wrong length.
     """
+    document, chunks = incoming.document, incoming.chunks
     for chunk in chunks:
         if document.text[chunk.start : chunk.end] != chunk.text:
             raise UsageError(
@@ -301,7 +318,7 @@ def checked_vectors(
                 value=f"chunk {chunk.ordinal} of {document.name}",
                 next_step="Chunk the masked text that is being stored.",
             )
-    rows = np.asarray(vectors, dtype=np.float32)
+    rows = np.asarray(incoming.vectors, dtype=np.float32)
     if not chunks and rows.size == 0:
         return rows.reshape(0, dim)
     if rows.shape != (len(chunks), dim):

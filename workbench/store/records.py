@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.store.filters import Filter
 from workbench.store.matching import Match
+from workbench.values import Chunk, MaskedDocument
 
 Mode = Literal["hybrid", "keyword", "vector"]
 Vectors = NDArray[np.float32]
@@ -22,6 +24,17 @@ class EmbeddingInfo:
     name: str
     digest: str
     dim: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Incoming:
+    """A document to be stored: its chunks, a vector of each (shape (len(chunks), dim)), and the
+    fingerprint by which a later ingest tells that it is unchanged."""
+
+    document: MaskedDocument
+    chunks: Sequence[Chunk]
+    vectors: Vectors
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,7 @@ def roll_back(connection: duckdb.DuckDBPyConnection, version: int, *, run: Run) 
     if not hidden and not (copies and copies[0]):
         return False
     number = advance(connection, run.id)
-    for (document_id,) in hidden:
-        mark_removed(connection, document_id, number)
+    mark_removed(connection, [document_id for (document_id,) in hidden], number)
     connection.execute(_COPIES)
     connection.execute(
         "INSERT INTO store.documents SELECT d.* REPLACE (m.new AS id, ? AS added_in, "

@@ -165,21 +165,24 @@ def shown_in(texts: Iterable[str]) -> set[Placeholder]:
 
 
 def require_none_retired(
-    connection: duckdb.DuckDBPyConnection, document: MaskedDocument, learn: Callable[[], None]
+    connection: duckdb.DuckDBPyConnection,
+    documents: Sequence[MaskedDocument],
+    learn: Callable[[], None],
 ) -> None:
-    """Raises StoreError, after ``learn``, if somebody in ``document`` was forgotten since it was
+    """Raises StoreError, after ``learn``, if somebody in one of them was forgotten since it was
     masked."""
     retired = _retired(connection)
     if not retired:
         return
-    metadata = document.metadata
-    if retired & shown_in([document.text, document.name, *metadata, *metadata.values()]):
-        learn()
-        raise StoreError(
-            "somebody was forgotten while a document that names them was on its way",
-            value=document.name,
-            next_step="Ingest again.",
-        )
+    for document in documents:
+        metadata = document.metadata
+        if retired & shown_in([document.text, document.name, *metadata, *metadata.values()]):
+            learn()
+            raise StoreError(
+                "somebody was forgotten while a document that names them was on its way",
+                value=document.name,
+                next_step="Ingest again.",
+            )
 
 
 def _retired(connection: duckdb.DuckDBPyConnection) -> set[Placeholder]:
