@@ -62,11 +62,12 @@ _MASKED = {
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A place to open in the reader: spans of ``document_id``, and the sentence they carry."""
+    """A place to open in the reader: spans of a document, and the ``claim`` that they carry."""
 
     document_id: int
     spans: tuple[tuple[int, int], ...] = ()
     claim: str = ""
+    said_by: str = "The answer says"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,9 @@ def counted(count: int, one: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words."""
+    """Seconds in words; minutes from two on."""
+    if seconds >= 120:
+        return counted(round(seconds / 60), "minute")
     return "under a second" if seconds < 1 else counted(round(seconds), "second")
 
 

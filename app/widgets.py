@@ -181,7 +181,9 @@ def scroll_to_latest() -> None:
 
 def show_progress(job: Job[Any], words: str) -> None:
     """How far long work is, and an estimate once there is something to go by."""
-    left_s = job.took_s / job.share - job.took_s if job.share > 0.1 else None
+    left_s = job.left_s
+    if left_s is None and job.share > 0.1:
+        left_s = job.took_s / job.share - job.took_s
     told = f"{words} {job.words}".strip()
     if left_s is not None:
         told += f" · about {reading.duration(left_s)} left"
@@ -195,6 +197,27 @@ def show_ended(job: Job[Any]) -> None:
     else:
         st.badge("Stopped", icon=":material/stop_circle:", color="gray")
         st.text("You stopped this before it was done. What was stored until then is kept.")
+
+
+def show_denied(what: str) -> None:
+    """That this role may not do something, and who can change it."""
+    role = workspace.session().actor.role
+    with st.container(border=True, key="denied"):
+        st.header(f"You may not {what} here", anchor=False)
+        st.html(
+            f'<p class="wb-lead">Your role is “{reading.safe(role)}”: it may ask, summarise and '
+            "read. Ask whoever looks after this workspace for the role “analyst”.</p>"
+        )
+
+
+def show_source(cited: Cited) -> None:
+    """The reader as a part of the page, at the words of ``cited``."""
+    try:
+        document = workspace.session().document(cited.document_id)
+    except WorkbenchError as error:
+        show_error(error)
+        return
+    _read(document, cited)
 
 
 def open_source(cited: Cited) -> None:
@@ -213,7 +236,7 @@ def _read(document: MaskedDocument, cited: Cited) -> None:
     first = reading.part_of(parts, cited.spans[0][0]) if cited.spans else 0
     if cited.claim:
         st.html(
-            '<p class="wb-muted wb-small" style="margin:0">The answer says</p>'
+            f'<p class="wb-muted wb-small" style="margin:0">{reading.safe(cited.said_by)}</p>'
             f'<p class="wb-quote">{reading.safe(reading.prose(cited.claim))}</p>'
         )
     position = first

@@ -28,6 +28,7 @@ class Job(Generic[T]):
         name: what is being done, in words.
         result: what came of it, once it is done.
         error: why nothing came of it.
+        left_s: seconds it may still take, where the work itself can tell.
     """
 
     def __init__(self, name: str, work: Callable[[Job[T]], T]) -> None:
@@ -36,6 +37,7 @@ class Job(Generic[T]):
         self.error: WorkbenchError | None = None
         self.share = 0.0
         self.words = ""
+        self.left_s: float | None = None
         self._work = work
         self._stopped = threading.Event()
         self._started_s = time.monotonic()
@@ -62,15 +64,15 @@ class Job(Generic[T]):
         """Seconds since it began, or that it took."""
         return (self._ended_s or time.monotonic()) - self._started_s
 
-    def tell(self, share: float, words: str = "") -> None:
-        """How far the work is, 0 to 1, and at what.
+    def tell(self, share: float, words: str = "", left_s: float | None = None) -> None:
+        """How far the work is, 0 to 1, at what, and the seconds it may still take.
 
         Raises:
             Stopped: if it is wanted no more.
         """
         if self._stopped.is_set():
             raise Stopped
-        self.share, self.words = share, words
+        self.share, self.words, self.left_s = share, words, left_s
 
     def stop(self) -> None:
         """Want it no more. What was stored until then stays."""

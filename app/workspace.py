@@ -11,7 +11,14 @@ import streamlit as st
 from uploads import Upload, keep, safe_name
 from working import Job
 
-from workbench import DEFAULT_LABEL, IngestReport, Session, Workbench, open_workbench
+from workbench import (
+    DEFAULT_LABEL,
+    Extraction,
+    IngestReport,
+    Session,
+    Workbench,
+    open_workbench,
+)
 from workbench.errors import AccessDenied
 
 RECENT = 8
@@ -74,6 +81,32 @@ def may_add() -> bool:
     return allowed
 
 
+def may_extract() -> bool:
+    """Whether this actor's role lets documents be turned into tables."""
+    allowed: bool = session().may_extract
+    return allowed
+
+
+def may_review() -> bool:
+    """Whether this actor's role lets values be checked."""
+    allowed: bool = session().may_review
+    return allowed
+
+
+def tables() -> Sequence[Any]:
+    """The tables that were extracted from visible documents, the latest first."""
+    return _tables(_whose(), session())
+
+
+def table(extraction_id: int) -> Extraction:
+    """One of them, as reviewers left it.
+
+    Raises:
+        AccessDenied, UsageError.
+    """
+    return _table(_whose(), extraction_id, session())
+
+
 def add(uploads: Sequence[Upload], label: str) -> Job[IngestReport]:
     """Begin to bring the files in under ``label``; they themselves are kept until that is done.
 
@@ -100,6 +133,13 @@ def look_again() -> None:
     """Forget what was there: the next look sees documents that were added meanwhile."""
     _documents.clear()
     _suggestions.clear()
+    look_at_tables_again()
+
+
+def look_at_tables_again() -> None:
+    """Forget the tables: the next look sees what was extracted or checked meanwhile."""
+    _tables.clear()
+    _table.clear()
 
 
 def recent() -> Sequence[dict[str, Any]]:
@@ -122,6 +162,16 @@ def _workbench(path: str) -> Workbench:
 @st.cache_resource(ttl=_FRESH_S, scope="session", show_spinner=False)
 def _documents(whose: tuple[str, str], _session: Session) -> Sequence[Any]:
     return sorted(_session.documents(), key=lambda info: info.name.casefold())
+
+
+@st.cache_resource(ttl=_FRESH_S, scope="session", show_spinner=False)
+def _tables(whose: tuple[str, str], _session: Session) -> Sequence[Any]:
+    return _session.extractions()
+
+
+@st.cache_resource(ttl=_FRESH_S, scope="session", max_entries=4, show_spinner=False)
+def _table(whose: tuple[str, str], extraction_id: int, _session: Session) -> Extraction:
+    return _session.extraction(extraction_id)
 
 
 @st.cache_resource(ttl=_FRESH_S, scope="session", show_spinner=False)
