@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from workbench.store.database import Database
 from workbench.store.documents import now, one
@@ -33,6 +35,7 @@ class Version:
 EMPTY = Version(0, "")
 """Before the first document."""
 
+ChunkIds = NDArray[np.int32]
 _Span = tuple[Version, Version]
 
 
@@ -93,28 +96,38 @@ def changes_since(database: Database, held: Version, select: str) -> Changes:
     """
     query = (
         f"{select} WHERE d.added_in > ? AND d.added_in <= ? "
-        "AND (d.removed_in IS NULL OR d.removed_in > ?) AND chunk_id > ? ORDER BY chunk_id LIMIT ?"
+        "AND (d.removed_in IS NULL OR d.removed_in > ?)"
     )
 
-    def page(connection: duckdb.DuckDBPyConnection, span: _Span, after_id: int) -> pa.Table:
-        since, upto = span
-        values = [since.number, upto.number, upto.number, after_id, PAGE_ROWS]
-        return connection.execute(query, values).fetch_arrow_table()
+    def page(connection: duckdb.DuckDBPyConnection, span: _Span, ids: ChunkIds) -> pa.Table:
+        # A range of ids lets DuckDB skip the row groups of all other pages.
+        first, last = (int(ids[0]), int(ids[-1])) if ids.size else (0, 0)
+        return connection.execute(
+            f"{query} AND chunk_id BETWEEN ? AND ? ORDER BY chunk_id",
+            [*_values(span), first, last],
+        ).fetch_arrow_table()
 
-    def begin(connection: duckdb.DuckDBPyConnection) -> tuple[_Span, tuple[int, ...], pa.Table]:
+    def begin(
+        connection: duckdb.DuckDBPyConnection,
+    ) -> tuple[_Span, tuple[int, ...], ChunkIds, pa.Table]:
         span = (held if descends(connection, held) else EMPTY, current_version(connection))
-        return span, _removed(connection, span), page(connection, span, 0)
+        found = connection.execute(f"SELECT chunk_id FROM ({query})", _values(span)).fetchnumpy()
+        ids: ChunkIds = np.sort(np.asarray(found["chunk_id"], np.int32))
+        return span, _removed(connection, span), ids, page(connection, span, ids[:PAGE_ROWS])
 
     # Pages of one span agree with each other however much is committed in between: rows stay.
-    def pages(table: pa.Table) -> Iterator[pa.Table]:
-        yield table
-        while table.num_rows == PAGE_ROWS:
-            last_id = table["chunk_id"][-1].as_py()
-            table = database.read(partial(page, span=span, after_id=last_id))
-            yield table
+    def pages(span: _Span, ids: ChunkIds, first: pa.Table) -> Iterator[pa.Table]:
+        yield first
+        for start in range(PAGE_ROWS, len(ids), PAGE_ROWS):
+            yield database.read(partial(page, span=span, ids=ids[start : start + PAGE_ROWS]))
 
-    span, removed, first = database.read(begin)
-    return Changes(span[1], span[0] != held, removed, pages(first))
+    span, removed, ids, first = database.read(begin)
+    return Changes(span[1], span[0] != held, removed, pages(span, ids, first))
+
+
+def _values(span: _Span) -> list[int]:
+    since, upto = span
+    return [since.number, upto.number, upto.number]
 
 
 def _removed(connection: duckdb.DuckDBPyConnection, span: _Span) -> tuple[int, ...]:
