@@ -22,7 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,9 +109,9 @@ def main() -> None:
 
 def _ours(workbench: Workbench, bench: Bench, folder: Path) -> None:
     session = workbench.session("benchmark")
-    ids = _ingested(session, bench.documents, folder)
+    ids = _ingested(session, [*bench.examples, *bench.documents], folder)
     outcomes = bench.outcomes.setdefault("workbench", {})
-    examples = [{"text": e.text, "values": e.values()} for e in bench.examples]
+    examples = _examples(bench, ids)
     for start in range(0, len(bench.documents), BATCH):
         batch = [d for d in bench.documents[start : start + BATCH] if d.name not in outcomes]
         if batch:
@@ -148,10 +148,14 @@ def _batch(
 def _review(session: Session, bench: Bench, most: int) -> dict[str, Any]:
     ids = _names(session)
     documents = {ids[d.name]: d for d in bench.documents if d.name in ids}
-    examples = [{"text": e.text, "values": e.values()} for e in bench.examples]
+    examples = _examples(bench, ids)
     # All of them are finished, so that this asks no model.
     extraction = session.extract(list(documents), bench.schema, examples=examples)
     return review(session, bench.schema, extraction.id, documents, most)
+
+
+def _examples(bench: Bench, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"document_id": ids[e.name], "values": e.values()} for e in bench.examples]
 
 
 def _used(session: Session) -> dict[str, float]:

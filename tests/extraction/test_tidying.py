@@ -28,7 +28,25 @@ def test_lines_of_others_at_the_edges_are_left_out() -> None:
     whole = TEXT[: TEXT.index("\nTOTAL")]
     shop = "ACME TOOLS SDN BHD"
     assert address(whole, shop=shop) == "LOT NO : 20, LEVEL 1,\n81100 JOHOR BAHRU"
-    assert address(whole).startswith("ACME TOOLS")
+
+
+def trimmed(said: str) -> str:
+    source = Source(said)
+    leaves = {leaf.path: leaf for leaf in SCHEMA.leaves}
+    return tidied(assemble({"address": said}, leaves, source), leaves, source)["address"].quote
+
+
+def test_a_name_above_a_code_is_no_part_of_an_address() -> None:
+    street = "13, JALAN UTAMA 8\n57000 KL"
+    assert trimmed(f"GAMMA HOUSE\n(002693-K)\n{street}") == street
+    assert trimmed(f"GAMMA HOUSE\nCO. NO. :(124525-H)\n{street}") == street
+    assert trimmed(f"{street}\nTEL: 1300-88-6555 FAX: 603-6203 6355\nGAMMA") == street
+    assert trimmed(f"GAMMA HOUSE\n{street}") == f"GAMMA HOUSE\n{street}"
+
+
+def test_a_label_before_other_words_ends_nothing() -> None:
+    text = "LOT NO: 20 JALAN UTAMA\nTEL: 03-62062378 AFTER NINE\n57000 KL"
+    assert trimmed(text) == text
 
 
 def test_a_label_of_its_own_stays() -> None:

@@ -1,8 +1,8 @@
-"""A record's text values without what is certainly not theirs at their edges.
+"""A record's text values without what is certainly not theirs.
 
-Small models copy one line too many: the name above an address, a register number, a telephone
-line. Two things are known without a model: different fields state different things, and a line that
-is nothing but another label with its code belongs to that label.
+Small models copy some lines too many: the name above an address, a register number, a telephone
+line. Two things are known without a model: different fields state different things, and a line of
+nothing but other labels with their codes belongs to those labels and ends what stands before it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from workbench.values import Field
 
 _LABELLED = re.compile(
     r"""\W*(?P<label>[^\W\d_][^\W\d_./&\s]*(?:[\s./&-]+[^\W\d_]+){0,4}[\s./]*)
-    (?:[:\#]\s*(?=\S*\d)[\w./+-]+(?:\s[\d-]+)*|\d[\d\s-]{6,})\W*""",
+    (?:[:\#]\s*\(?(?=\S*\d)[\w./+-]+(?:\s[\d-]+)*|\d[\d\s-]{6,})(?:\W+|$)""",
     re.X,
 )
 # A register number, or a number longer than postal codes are, alone on its line.
@@ -60,12 +60,15 @@ def _trimmed(
     for part in text[span[0] : span[1]].split("\n"):
         lines.append((offset, offset + len(part)))
         offset += len(part) + 1
-    kept = list(lines)
-    while len(kept) > 1 and _is_foreign(text, kept[0], others, labels):
-        kept.pop(0)
-    while len(kept) > 1 and _is_foreign(text, kept[-1], others, labels):
-        kept.pop()
-    return kept[0][0], kept[-1][1]
+    runs: list[list[tuple[int, int]]] = [[]]
+    for line in lines:
+        if not _is_foreign(text, line, others, labels):
+            runs[-1].append(line)
+        elif runs[-1]:
+            runs.append([])
+    # Of several parts the longest is what was meant, a name above a code is not.
+    kept = max(runs, key=lambda run: run[-1][1] - run[0][0] if run else 0)
+    return (kept[0][0], kept[-1][1]) if kept else span
 
 
 def _is_foreign(
@@ -87,5 +90,9 @@ def _is_foreign(
 def _is_labelled(words: str, labels: frozenset[str]) -> bool:
     if _CODE.fullmatch(words):
         return True
-    found = _LABELLED.fullmatch(words)
-    return found is not None and not label_words(found["label"]) & labels
+    end = 0
+    while found := _LABELLED.match(words, end):
+        if label_words(found["label"]) & labels:
+            return False
+        end = found.end()
+    return 0 < end == len(words)
