@@ -116,10 +116,10 @@ def first_ingest(workspace: Path, data: Path) -> dict[str, Any]:
     clock = Clock(workbench)
     rooms = vars(workbench)
     rooms["masker"] = Timed(
-        workbench.masker, clock, mask="mask", mask_name="mask", mask_text="mask"
+        workbench.masker, clock, mask_many="mask", mask_name="mask", mask_text="mask"
     )
     rooms["models"] = Timed(workbench.models, clock, embed="embed")
-    rooms["corpus"] = Timed(workbench.corpus, clock, put="store")
+    rooms["corpus"] = Timed(workbench.corpus, clock, put_many="store")
     source = workbench.source
     source._parser.parse = clock.timed("parse", source._parser.parse)  # type: ignore[method-assign]
     chunk = vars(ingest_task)["chunk"]

@@ -2,16 +2,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.workbenches import MakeWorkbench
-from workbench.config import ActorConfig, BudgetConfig, Config
-from workbench.errors import AccessDenied, BudgetExceeded, ModelNotFound, UsageError
+from workbench import Rows
+from workbench.config import ActorConfig, BudgetConfig, Config, LimitsConfig
+from workbench.errors import (
+    AccessDenied,
+    BudgetExceeded,
+    MaskingError,
+    ModelError,
+    ModelNotFound,
+    UsageError,
+)
+from workbench.models.fake import FakeServer
 from workbench.results import IngestReport, ItemStatus
+from workbench.session import Session
 from workbench.tasks.ingest import IngestProgress
+from workbench.values import Document, MaskedDocument
 
 
 def statuses(report: IngestReport) -> dict[str, str]:
@@ -267,3 +278,88 @@ def test_a_name_in_a_file_name_stands_in_no_uri_and_the_file_is_known_again(
     file.unlink()
     assert session.ingest(folder, sync=True).count(ItemStatus.REMOVED) == 1
     assert len(session.documents()) == 3
+
+
+def people(count: int) -> list[dict[str, object]]:
+    return [
+        {"id": number, "note": f"Write to p{number % 7}@example.com about badge {number}."}
+        for number in range(count)
+    ]
+
+
+def stored_texts(session: Session) -> list[tuple[str, str]]:
+    rows = session.sql("SELECT name, text FROM documents ORDER BY name").arrow().to_pylist()
+    return [(row["name"], row["text"]) for row in rows]
+
+
+def test_rows_are_stored_together_as_they_would_be_alone(
+    make_workbench: MakeWorkbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = FakeServer()
+    together = make_workbench(server=server).session("ana")
+    report = together.ingest(Rows(people(250), "people", key="id"))
+    assert [item.chunks for item in report.items] == [1] * 250
+    assert report.corpus_version == 3
+    assert len(server.texts) == 250
+    (tmp_path / "workspace").rename(tmp_path / "together")
+    monkeypatch.setattr("workbench.tasks.ingest.TOGETHER_ITEMS", 1)
+    alone = make_workbench().session("ana")
+    assert alone.ingest(Rows(people(250), "people", key="id")).corpus_version == 250
+    (tmp_path / "workspace").rename(tmp_path / "alone")
+    (tmp_path / "together").rename(tmp_path / "workspace")
+    found = stored_texts(make_workbench().session("ana"))
+    (tmp_path / "workspace").rename(tmp_path / "together")
+    (tmp_path / "alone").rename(tmp_path / "workspace")
+    assert found == stored_texts(make_workbench().session("ana"))
+
+
+def test_of_rows_together_only_the_bad_fail(
+    make_workbench: MakeWorkbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workbench = make_workbench(config=Config(limits=LimitsConfig(max_document_chars=200)))
+    rows = people(30)
+    rows[4]["note"] = "long " * 100
+    rows[9]["note"] = "poison"
+    mask_many = workbench.masker.mask_many
+
+    def poisoned(documents: Sequence[Document]) -> list[MaskedDocument]:
+        if any("poison" in document.text for document in documents):
+            raise MaskingError("a detector failed", next_step="Report it.")
+        return mask_many(documents)
+
+    monkeypatch.setattr(workbench.masker, "mask_many", poisoned)
+    session = workbench.session("ana")
+    report = session.ingest(Rows(rows, "people", key="id"))
+    assert [at for at, item in enumerate(report.items) if item.status is ItemStatus.FAILED] == [
+        4,
+        9,
+    ]
+    assert ["too much text" in report.items[4].error, report.items[9].error[:17]] == [
+        True,
+        "a detector failed",
+    ]
+    assert len(session.documents()) == 28
+
+
+def test_rows_go_on_where_they_were_stopped(make_workbench: MakeWorkbench) -> None:
+    class Stopping(FakeServer):
+        def embed(self, model: str, texts: Sequence[str]):
+            if any("badge 150." in text for text in texts):
+                raise ModelError("the server stopped", next_step="Start it again.")
+            return super().embed(model, texts)
+
+    rows = people(250)
+    with pytest.raises(ModelError):
+        make_workbench(server=Stopping()).session("ana").ingest(Rows(rows, "people", key="id"))
+    server = FakeServer()
+    report = make_workbench(server=server).session("ana").ingest(Rows(rows, "people", key="id"))
+    assert (report.count(ItemStatus.UNCHANGED), report.count(ItemStatus.ADDED)) == (100, 150)
+    assert len(server.texts) == 150
+
+
+def test_files_between_rows_are_stored_one_by_one(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    session = make_workbench().session("ana")
+    report = session.ingest(folder, Rows(people(5), "people", key="id"))
+    assert (len(report.items), report.corpus_version) == (8, 4)

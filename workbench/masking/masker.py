@@ -6,14 +6,12 @@ import hashlib
 import hmac
 import json
 import re
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.config import MaskingConfig
 from workbench.masking.detection import Detection, Detector, Patterns
-from workbench.masking.fields import PLAIN_FIELD, person_field, readable_name
+from workbench.masking.fields import person_field, readable_name
 from workbench.masking.names import Names
 from workbench.masking.placeholders import (
     Keep,
@@ -21,16 +19,24 @@ from workbench.masking.placeholders import (
     digest,
     escape,
     hashed,
-    normalise,
     placeholder,
     placeholder_spans,
 )
 from workbench.masking.presidio import Presidio
 from workbench.masking.rampart import Rampart
 from workbench.masking.recognizers import RECOGNIZERS
+from workbench.masking.replacing import (
+    NAME,
+    Read,
+    Replacement,
+    masked_document,
+    replaced,
+    texts_of,
+    values_of,
+)
 from workbench.masking.rules import MaskingRules, Treatment, Treatments
 from workbench.masking.spans import CERTAIN, Span, repeats, resolve
-from workbench.values import Document, MaskedDocument, Page
+from workbench.values import Document, MaskedDocument
 
 _RULES = "3"
 """Raise it when masking changes in a way that no detector's version tells."""
@@ -38,26 +44,6 @@ _RULES = "3"
 _NAME_WORD = re.compile(r"[^\W\d_][\w'\u2019.-]*\b")
 _MAX_NAME_WORDS = 4
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}")
-
-
-@dataclass(slots=True)
-class _Replacement:
-    """One text with its spans replaced; ``moves`` maps old offsets to new ones."""
-
-    text: str
-    counts: Counter[str] = field(default_factory=Counter)
-    moves: list[tuple[int, int, int]] = field(default_factory=list)
-
-    def moved(self, offset: int) -> int:
-        shift = 0
-        for start, end, new_end in self.moves:
-            if offset <= start:
-                break
-            if offset < end:
-                # A page that ends inside a value ends behind its placeholder.
-                return new_end
-            shift = new_end - end
-        return offset + shift
 
 
 class Masker:
@@ -108,40 +94,22 @@ class Masker:
         return f"masking-{hashlib.sha256(parts.encode()).hexdigest()[:16]}"
 
     def mask(self, document: Document) -> MaskedDocument:
-        """Mask text, name and metadata; pages keep their words.
+        """Mask one document; see ``mask_many``."""
+        return self.mask_many([document])[0]
 
-        A document under a kept label passes unmasked, except that literals which look like
-        placeholders are escaped.
+    def mask_many(self, documents: Sequence[Document]) -> list[MaskedDocument]:
+        """Mask text, name and metadata of each document; pages keep their words.
+
+        Each is masked as if it were alone, but they are read together and get their numbers at
+        once, which for many small ones is much faster. A document under a kept label passes
+        unmasked, except that literals which look like placeholders are escaped.
 
         Raises:
-            MaskingError: if anything failed; no part of the document may then be stored.
+            MaskingError: if anything failed; no part of the documents may then be stored.
         """
-        texts, spans, names = self._read(document)
-        replaced = self._replace(texts, spans, names, label=document.label)
-        keys = list(document.metadata)
-        unsure = [key for key in keys if not PLAIN_FIELD.fullmatch(key)]
-        counts: Counter[str] = Counter()
-        for part in replaced:
-            counts.update(part.counts)
-        body, name, *rest = replaced
-        shown = dict(zip(unsure, rest[len(keys) :], strict=True))
-        return MaskedDocument(
-            uri=document.uri,
-            name=name.text,
-            media_type=document.media_type,
-            content_hash=document.content_hash,
-            text=body.text,
-            label=document.label,
-            pages=tuple(
-                Page(page.number, body.moved(page.start), body.moved(page.end))
-                for page in document.pages
-            ),
-            metadata={
-                shown[key].text if key in shown else key: part.text
-                for key, part in zip(keys, rest, strict=False)
-            },
-            masked=dict(sorted(counts.items())),
-        )
+        read = self._read(documents)
+        parts = self._replaced(read)
+        return [masked_document(*pair) for pair in zip(documents, parts, strict=True)]
 
     def preview(self, document: Document) -> list[Span]:
         """What ``mask`` would replace in the document's text; numbers and stores nothing.
@@ -149,7 +117,7 @@ class Masker:
         Raises:
             MaskingError: if anything failed.
         """
-        return self._read(document)[1][0]
+        return list(self._read([document])[0].spans[0])
 
     def mask_text(self, text: str, *, label: str | None = None) -> str:
         """Mask a question with the numbers that the documents use.
@@ -169,7 +137,7 @@ class Masker:
             for span in found
             if not any(span.start < end and start < span.end for start, end in kept)
         ]
-        return self._replace([text], [spans], label=label, keep=False)[0].text
+        return self._replaced([Read([text], [spans], None, label)], keep=False)[0][0].text
 
     def keys_of(self, value: str) -> list[tuple[str, str]]:
         """How the register may know a value: entity type and digest, for every type."""
@@ -222,8 +190,8 @@ class Masker:
         """
         distinct = list(dict.fromkeys(texts))
         escaped = [escape(text) for text in distinct]
-        replaced = self._replace(escaped, self.find(escaped))
-        masked = {text: part.text for text, part in zip(distinct, replaced, strict=True)}
+        parts = self._replaced([Read(escaped, self.find(escaped), None, None)])[0]
+        masked = {text: part.text for text, part in zip(distinct, parts, strict=True)}
         return [masked[text] for text in texts]
 
     def find(self, texts: Sequence[str], *, label: str | None = None) -> list[list[Span]]:
@@ -250,26 +218,34 @@ class Masker:
         """Without what stays readable: it must not stand in the way of what does not."""
         return [s for s in spans if self._treatments.of(s.type, label) is not Treatment.KEEP]
 
-    def _read(self, document: Document) -> tuple[list[str], list[list[Span]], Names | None]:
-        """All of a document's texts: its text, its name, its fields' values and unsure names."""
-        fields = document.metadata
-        unsure = [key for key in fields if not PLAIN_FIELD.fullmatch(key)]
-        given = [document.text, document.name, *fields.values(), *unsure]
-        texts = [escape(text) for text in given]
-        if self._treatments.keeps(document.label):
-            return texts, [[] for _ in texts], None
-        name = texts[1]
+    def _read(self, documents: Sequence[Document]) -> list[Read]:
+        """What is found in all texts of each document, see ``texts_of``."""
+        texts = [texts_of(document) for document in documents]
+        hidden = [not self._treatments.keeps(document.label) for document in documents]
         # The name is read twice: as words, and as it is, for what its marks hold together. Those
         # are numbers and addresses: "paid-parental-leave.md" is nobody, however a model reads it.
-        found = self._detection.find([*texts, readable_name(name)])
+        wanted = [
+            [*own, readable_name(own[NAME])] if hide else []
+            for own, hide in zip(texts, hidden, strict=True)
+        ]
+        found = iter(self._detection.find([text for own in wanted for text in own]))
+        return [
+            self._found(document, own, [next(found) for _ in asked])
+            if asked
+            else Read(own, [[] for _ in own], None, document.label)
+            for document, own, asked in zip(documents, texts, wanted, strict=True)
+        ]
+
+    def _found(self, document: Document, texts: list[str], found: list[list[Span]]) -> Read:
         readable = found.pop()
-        found[1] = [span for span in found[1] if span.type != "PERSON"] + readable
+        found[NAME] = [span for span in found[NAME] if span.type != "PERSON"] + readable
+        fields = document.metadata
         for number, (key, value) in enumerate(zip(fields, texts[2:], strict=False), start=2):
             found[number] += person_field(key, value)
         spans, names = self._with_names(
             texts, [self._not_kept(own, document.label) for own in found]
         )
-        return texts, spans, names
+        return Read(texts, spans, names, document.label)
 
     def _with_names(
         self, texts: Sequence[str], found: Sequence[Sequence[Span]]
@@ -293,30 +269,29 @@ class Masker:
             for text, spans in zip(texts, disjoint, strict=True)
         ], names
 
-    def _replace(
-        self,
-        texts: Sequence[str],
-        spans: Sequence[Sequence[Span]],
-        names: Names | None = None,
-        *,
-        label: str | None = None,
-        keep: bool = True,
-    ) -> list[_Replacement]:
+    def _replaced(self, read: Sequence[Read], *, keep: bool = True) -> list[list[Replacement]]:
         keys = [
-            [(span.type, self._digest(text, span, names)) for span in own]
-            for text, own in zip(texts, spans, strict=True)
+            [
+                [(span.type, self._digest(text, span, own.names)) for span in spans]
+                for text, spans in zip(own.texts, own.spans, strict=True)
+            ]
+            for own in read
         ]
         numbers = self._placeholders.numbers(
             key
-            for own in keys
-            for key in own
-            if self._treatments.of(key[0], label) is Treatment.MASK
+            for own, own_keys in zip(read, keys, strict=True)
+            for of_text in own_keys
+            for key in of_text
+            if self._treatments.of(key[0], own.label) is Treatment.MASK
         )
         if keep and self._keep is not None:
-            self._keep(_values(texts, spans, keys, numbers))
+            self._keep(values_of(read, keys, numbers))
         return [
-            _replaced(text, own, [self._shown(key, numbers, label) for key in own_keys])
-            for text, own, own_keys in zip(texts, spans, keys, strict=True)
+            [
+                replaced(text, spans, [self._shown(key, numbers, own.label) for key in of_text])
+                for text, spans, of_text in zip(own.texts, own.spans, own_keys, strict=True)
+            ]
+            for own, own_keys in zip(read, keys, strict=True)
         ]
 
     def _shown(
@@ -334,45 +309,9 @@ class Masker:
         return digest(self._key, span.type, value)
 
 
-def _values(
-    texts: Sequence[str],
-    spans: Sequence[Sequence[Span]],
-    keys: Sequence[Sequence[tuple[str, str]]],
-    numbers: Mapping[tuple[str, str], int],
-) -> dict[tuple[str, int], str]:
-    """What each placeholder stands for: its fullest spelling, of these the most frequent.
-
-    Who was forgotten has the number 0 and no value; what is hashed or dropped has no number.
-    """
-    spelled: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
-    for text, own, own_keys in zip(texts, spans, keys, strict=True):
-        for span, key in zip(own, own_keys, strict=True):
-            spelling = " ".join(text[span.start : span.end].split())
-            spelled[key[0], numbers.get(key, 0)][spelling] += 1
-    return {
-        shown: max(counts, key=lambda value: (len(normalise(shown[0], value)), counts[value]))
-        for shown, counts in spelled.items()
-        if shown[1]
-    }
-
-
 def _plain_ending(name: str) -> str:
     ending = Path(name).suffix
     return ending if _ENDING.fullmatch(ending) else ""
-
-
-def _replaced(text: str, spans: Sequence[Span], shown: Sequence[str]) -> _Replacement:
-    pieces: list[str] = []
-    result = _Replacement("")
-    done = length = 0
-    for span, instead in zip(spans, shown, strict=True):
-        pieces += [text[done : span.start], instead]
-        length += span.start - done + len(instead)
-        result.moves.append((span.start, span.end, length))
-        result.counts[span.type] += 1
-        done = span.end
-    result.text = "".join([*pieces, text[done:]])
-    return result
 
 
 def _detectors(types: Sequence[str], threshold: float) -> tuple[Detector, ...]:

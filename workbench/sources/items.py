@@ -34,6 +34,7 @@ class Item:
         read: the document under a label; raises SourceError.
         conditions: what besides the content decides whether it can be read; None if a refusal may
             not be remembered.
+        is_small: whether it is a few lines, such as a row: those are brought in together.
     """
 
     uri: str
@@ -42,6 +43,7 @@ class Item:
     fingerprint: Callable[[], str]
     read: Callable[[str], Document]
     conditions: str | None = ""
+    is_small: bool = False
 
 
 @dataclass(frozen=True, slots=True)

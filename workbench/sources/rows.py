@@ -150,6 +150,7 @@ class _Reading:
             size_bytes=sum(len(cell) if isinstance(cell, str) else 8 for cell in row),
             fingerprint=lambda: f"{ROWS_VERSION}:{self.content_hash(row)}",
             read=partial(self.document, row),
+            is_small=True,
         )
 
     def content_hash(self, row: Cells) -> str:

@@ -1,13 +1,14 @@
-"""Source -> document -> masked -> chunks -> vectors -> corpus, one transaction per item."""
+"""Source -> document -> masked -> chunks -> vectors -> corpus, in one transaction per document or
+hundred rows."""
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
-from workbench.chunking import CHUNKER_VERSION, chunk
+from workbench.chunking import chunk
 from workbench.config import Config
 from workbench.errors import (
     CorruptFile,
@@ -26,9 +27,16 @@ from workbench.sources.files import FileSource
 from workbench.sources.items import Item, Listing, Source
 from workbench.store.corpus import Corpus
 from workbench.store.history import require_name
-from workbench.store.records import EmbeddingInfo, Refusal, StoredSource
+from workbench.store.records import EmbeddingInfo, Incoming, Refusal, StoredSource
+from workbench.tasks.known import Known, KnownState, refusal_print
 from workbench.tasks.listings import list_items
-from workbench.values import Chunk
+from workbench.values import Chunk, Document, MaskedDocument
+
+TOGETHER_ITEMS = 100
+"""So many small items, such as rows, are masked, embedded and stored at once: alone, opening the
+workspace and waking the models takes longer than the row itself."""
+
+_TOGETHER_BYTES = 200_000
 
 _LASTING = (UnsupportedFormat, CorruptFile, EncryptedFile, EmptyFile)
 """What the same bytes end in again; a parser may run out of time or memory for other reasons."""
@@ -78,7 +86,8 @@ def ingest(
     With ``sync``, documents of what was listed as a whole that are gone are removed. A bad item
     becomes a failed item of the report and the rest goes on; a failure that concerns every item
     (no model server, no access, budget) ends the ingest, and what was stored stays stored. Each
-    document is a committed change of its own, and the end of the ingest is a snapshot.
+    document, and each hundred of rows, is a committed change of its own, and the end of the ingest
+    is a snapshot.
 
     Raises:
         UsageError, SourceError: if a source cannot be used at all; nothing was stored then.
@@ -87,7 +96,7 @@ def ingest(
     run.require_write(options.label)
     require_name(options.snapshot)
     started_s = time.monotonic()
-    state = _State(run, rooms, options.label)
+    state = KnownState(run, rooms, options.label)
     listing = list_items(
         run, rooms.files, rooms.corpus, sources, pipeline=lambda: state.known.pipeline
     )
@@ -108,160 +117,191 @@ def ingest(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What decides whether an item is unchanged, and the model that would embed it."""
-
-    label: str
-    pipeline: str
-    digest: str
-    stored: Mapping[str, StoredSource]
-    refused: Mapping[str, Refusal]
-    private_uri: Callable[[str], str]
-
-    def has(self, item: Item) -> bool:
-        """Whether the item is stored as it is, or was refused as it is."""
-        _, stored, refused = self.about(item)
-        fingerprint = self.fingerprint(item)
-        if stored is not None and stored.fingerprint == fingerprint:
-            return True
-        return refused is not None and refused.fingerprint == _refusal_print(item, fingerprint)
-
-    def about(self, item: Item) -> tuple[str, StoredSource | None, Refusal | None]:
-        """The identity under which an item is known, and what is known of it.
-
-        What has a name in its file name is known by a keyed digest of its uri.
-        """
-        private = self.private_uri(item.uri)
-        uri = private if private in self.stored or private in self.refused else item.uri
-        return uri, self.stored.get(uri), self.refused.get(uri)
-
-    def fingerprint(self, item: Item) -> str:
-        """Everything that decides what is stored of an item."""
-        try:
-            content = item.fingerprint()
-        except SourceError as error:
-            # It cannot even be opened. Reading it tells so again, unless that is known.
-            content = f"{type(error).__name__}, {error.what}"
-        return f"{content}:{self.pipeline}"
-
-
-class _State:
-    """What the corpus knows already, without a model server where one can do without.
-
-    Starting a server takes longer than telling that nothing changed. So if none runs, the digest
-    that the workspace last saw is believed, until an item turns out to need the model.
-    """
-
-    def __init__(self, run: Run, rooms: IngestRooms, label: str) -> None:
-        self._rooms = rooms
-        self._label = label
-        self._embedding = rooms.config.models.embedding
-        self._stored, digest = rooms.corpus.stored(run, self._embedding)
-        self._refused = rooms.corpus.origins.refusals(run, label)
-        running = rooms.models.digest_if_running(self._embedding)
-        self._believed = running is None and digest is not None
-        self.known = self._with(running or digest or rooms.models.digest(self._embedding))
-
-    def for_items(self, items: Sequence[Item]) -> _Known:
-        """What is known, asked from the server if one of the items will be embedded."""
-        if self._believed and not all(self.known.has(item) for item in items):
-            self.known = self._with(self._rooms.models.digest(self._embedding))
-        return self.known
-
-    def _with(self, digest: str) -> _Known:
-        pipeline = _pipeline(self._rooms, self._label, digest)
-        private_uri = self._rooms.masker.private_uri
-        return _Known(self._label, pipeline, digest, self._stored, self._refused, private_uri)
-
-
 def _lasts(error: Exception) -> bool:
     return isinstance(error, _LASTING) and not isinstance(error, ParserCrashed)
-
-
-def _refusal_print(item: Item, fingerprint: str) -> str:
-    return f"{fingerprint}:{item.conditions}"
 
 
 def _bring_in(
     run: Run,
     rooms: IngestRooms,
     items: Sequence[Item],
-    known: _Known,
+    known: Known,
     progress: Callable[[IngestProgress], None],
 ) -> Iterator[IngestItem]:
     total_bytes = sum(item.size_bytes for item in items)
-    done_bytes = 0
+    done = done_bytes = 0
     started_s = time.monotonic()
-    for done, item in enumerate(items):
+    for group in _groups(items):
         elapsed_s = time.monotonic() - started_s
         remaining_s = elapsed_s / done_bytes * (total_bytes - done_bytes) if done_bytes else None
-        progress(IngestProgress(done, len(items), item.name, remaining_s))
-        yield _one(run, rooms, item, known)
-        done_bytes += item.size_bytes
+        progress(IngestProgress(done, len(items), group[0].name, remaining_s))
+        yield from _ingested(run, rooms, group, known)
+        done += len(group)
+        done_bytes += sum(item.size_bytes for item in group)
     progress(IngestProgress(len(items), len(items), "", 0.0))
 
 
-def _one(run: Run, rooms: IngestRooms, item: Item, known: _Known) -> IngestItem:
+def _groups(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """Small items by the hundred, as far as they follow each other; any other by itself."""
+    group: list[Item] = []
+    size_bytes = 0
+    for item in items:
+        size_bytes += item.size_bytes
+        full = len(group) == TOGETHER_ITEMS or size_bytes > _TOGETHER_BYTES
+        if group and (full or not (item.is_small and group[-1].is_small)):
+            yield group
+            group, size_bytes = [], item.size_bytes
+        group.append(item)
+    if group:
+        yield group
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """An item that has to be read, and how it is known."""
+
+    item: Item
+    fingerprint: str
+    uri: str
+    before: StoredSource | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A document that only its vectors keep from being stored."""
+
+    fresh: _Fresh
+    masked: MaskedDocument
+    chunks: Sequence[Chunk]
+
+
+_Error = SourceError | MaskingError
+
+
+def _ingested(
+    run: Run, rooms: IngestRooms, items: Sequence[Item], known: Known
+) -> list[IngestItem]:
+    """What becomes of the items, in order; the new ones are stored in one transaction."""
     started_s = time.monotonic()
-    uri, before, refused = known.about(item)
-    fingerprint = known.fingerprint(item)
-    if before is not None and before.fingerprint == fingerprint:
-        return IngestItem(before.name, uri, ItemStatus.UNCHANGED)
-    if refused is not None and refused.fingerprint == _refusal_print(item, fingerprint):
-        return IngestItem(refused.name, uri, ItemStatus.FAILED, error=refused.error)
-    try:
-        masked = rooms.masker.mask(item.read(known.label))
-        # A name that was masked must not stand in the uri either.
-        uri = uri if masked.name == item.name else known.private_uri(item.uri)
-        masked = replace(masked, uri=uri)
-        chunks = chunk(masked, rooms.config.chunking)
-        if not chunks:
-            raise EmptyFile(
-                "this holds no text", value=item.name, next_step="Leave it out, or add its text."
+    results: dict[str, IngestItem] = {}
+    fresh: list[_Fresh] = []
+    for item in items:
+        uri, before, refused = known.about(item)
+        fingerprint = known.fingerprint(item)
+        if before is not None and before.fingerprint == fingerprint:
+            results[item.uri] = IngestItem(before.name, uri, ItemStatus.UNCHANGED)
+        elif refused is not None and refused.fingerprint == refusal_print(item, fingerprint):
+            results[item.uri] = IngestItem(
+                refused.name, uri, ItemStatus.FAILED, error=refused.error
             )
-    except (SourceError, MaskingError) as error:
-        name = rooms.masker.mask_name(item.name, label=known.label)
-        uri = uri if name == item.name else known.private_uri(item.uri)
-        told = rooms.masker.mask_text(str(error).replace(item.name, name), label=known.label)
-        if item.conditions is not None and _lasts(error):
-            refusal = Refusal(_refusal_print(item, fingerprint), name, told)
-            rooms.corpus.origins.keep_refusals(run, {uri: refusal}, label=known.label)
-        seconds = time.monotonic() - started_s
-        return IngestItem(name, uri, ItemStatus.FAILED, seconds=seconds, error=told)
-    vectors = rooms.models.embed(run, [embedded_text(piece) for piece in chunks])
+        else:
+            fresh.append(_Fresh(item, fingerprint, uri, before))
+    ready: list[_Ready] = []
+    for each, found in zip(fresh, _prepared(rooms, fresh, known), strict=True):
+        if isinstance(found, _Ready):
+            ready.append(found)
+        else:
+            results[each.item.uri] = _failed(run, rooms, each, known, found)
+    _store(run, rooms, ready, known)
+    seconds = (time.monotonic() - started_s) / max(len(fresh), 1)
+    for done in ready:
+        results[done.fresh.item.uri] = IngestItem(
+            done.masked.name,
+            done.masked.uri,
+            ItemStatus.UPDATED if done.fresh.before else ItemStatus.ADDED,
+            chunks=len(done.chunks),
+            masked=sum(done.masked.masked.values()),
+            seconds=seconds,
+        )
+    return [results[item.uri] for item in items]
+
+
+def _prepared(
+    rooms: IngestRooms, fresh: Sequence[_Fresh], known: Known
+) -> Iterator[_Ready | _Error]:
+    """What each is once read, masked and cut into chunks, or why it is nothing."""
+    read = [_read(each.item, known.label) for each in fresh]
+    masked = iter(_masked_together(rooms.masker, [d for d in read if isinstance(d, Document)]))
+    for each, document in zip(fresh, read, strict=True):
+        found = next(masked) if isinstance(document, Document) else document
+        if not isinstance(found, MaskedDocument):
+            yield found
+            continue
+        # A name that was masked must not stand in the uri either.
+        same = found.name == each.item.name
+        found = replace(found, uri=each.uri if same else known.private_uri(each.item.uri))
+        chunks = chunk(found, rooms.config.chunking)
+        yield _Ready(each, found, chunks) if chunks else _no_text(each.item)
+
+
+def _read(item: Item, label: str) -> Document | SourceError:
+    try:
+        return item.read(label)
+    except SourceError as error:
+        return error
+
+
+def _masked_together(
+    masker: Masker, documents: Sequence[Document]
+) -> Sequence[MaskedDocument | MaskingError]:
+    """One that cannot be masked keeps nobody else out."""
+    try:
+        return masker.mask_many(documents) if documents else []
+    except MaskingError as error:
+        if len(documents) == 1:
+            return [error]
+        return [found for each in documents for found in _masked_together(masker, [each])]
+
+
+def _no_text(item: Item) -> EmptyFile:
+    return EmptyFile(
+        "this holds no text", value=item.name, next_step="Leave it out, or add its text."
+    )
+
+
+def _failed(run: Run, rooms: IngestRooms, fresh: _Fresh, known: Known, error: _Error) -> IngestItem:
+    item = fresh.item
+    name = rooms.masker.mask_name(item.name, label=known.label)
+    uri = fresh.uri if name == item.name else known.private_uri(item.uri)
+    told = rooms.masker.mask_text(str(error).replace(item.name, name), label=known.label)
+    if item.conditions is not None and _lasts(error):
+        refusal = Refusal(refusal_print(item, fresh.fingerprint), name, told)
+        rooms.corpus.origins.keep_refusals(run, {uri: refusal}, label=known.label)
+    return IngestItem(name, uri, ItemStatus.FAILED, error=told)
+
+
+def _store(
+    run: Run,
+    rooms: IngestRooms,
+    ready: Sequence[_Ready],
+    known: Known,
+) -> None:
+    texts = [embedded_text(piece) for each in ready for piece in each.chunks]
+    if not texts:
+        return
+    vectors = rooms.models.embed(run, texts)
     embedding = EmbeddingInfo(rooms.config.models.embedding, known.digest, int(vectors.shape[1]))
-    rooms.corpus.put(
-        run, masked, chunks, vectors=vectors, fingerprint=fingerprint, embedding=embedding
-    )
-    if uri != item.uri and item.uri in known.stored:
-        # It was stored under its own name, before that was masked.
-        rooms.corpus.remove(run, item.uri)
-    return IngestItem(
-        masked.name,
-        uri,
-        ItemStatus.UPDATED if before else ItemStatus.ADDED,
-        chunks=len(chunks),
-        masked=sum(masked.masked.values()),
-        seconds=time.monotonic() - started_s,
-    )
+    ends = accumulate(len(each.chunks) for each in ready)
+    incoming = [
+        Incoming(
+            each.masked,
+            each.chunks,
+            vectors[end - len(each.chunks) : end],
+            each.fresh.fingerprint,
+        )
+        for each, end in zip(ready, ends, strict=True)
+    ]
+    rooms.corpus.put_many(run, incoming, embedding=embedding)
+    for each in ready:
+        uri = each.fresh.item.uri
+        if each.masked.uri != uri and uri in known.stored:
+            # It was stored under its own name, before that was masked.
+            rooms.corpus.remove(run, uri)
 
 
 def embedded_text(piece: Chunk) -> str:
     """What stands for a chunk in vector space: its headings, then its words."""
     return f"{piece.heading}\n{piece.text}" if piece.heading else piece.text
-
-
-def _pipeline(rooms: IngestRooms, label: str, digest: str) -> str:
-    """Everything besides the source that decides what is stored; a change re-ingests."""
-    parts = (
-        CHUNKER_VERSION,
-        rooms.config.chunking.model_dump_json(),
-        rooms.masker.version,
-        digest,
-        label,
-    )
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _remove_missing(run: Run, rooms: IngestRooms, listing: Listing) -> Iterator[IngestItem]:

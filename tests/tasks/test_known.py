@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from workbench.errors import SourceError
+from workbench.sources.items import Item
+from workbench.store.records import Refusal, StoredSource
+from workbench.tasks.known import Known, refusal_print
+
+
+def _never(_: str):
+    raise AssertionError("it was read")
+
+
+ITEM = Item("file:///a/Ann.txt", "Ann.txt", 3, lambda: "content", _never, conditions="ocr")
+PRINT = "content:pipeline"
+
+
+def known(stored: dict[str, str] | None = None, refused: dict[str, str] | None = None) -> Known:
+    return Known(
+        label="internal",
+        pipeline="pipeline",
+        digest="",
+        stored={uri: StoredSource(found, "n") for uri, found in (stored or {}).items()},
+        refused={uri: Refusal(found, "n", "why") for uri, found in (refused or {}).items()},
+        private_uri=lambda uri: f"{uri.rpartition('/')[0]}/0123.txt",
+    )
+
+
+@pytest.mark.parametrize("uri", [ITEM.uri, "file:///a/0123.txt"])
+def test_an_item_is_known_by_its_uri_or_its_private_one(uri: str) -> None:
+    assert known({uri: PRINT}).has(ITEM)
+    assert known({uri: PRINT}).about(ITEM)[0] == uri
+    assert not known({uri: "other:pipeline"}).has(ITEM)
+    assert not known({"file:///a/b.txt": PRINT}).has(ITEM)
+
+
+def test_a_refusal_holds_under_its_conditions_only() -> None:
+    refused = known(refused={ITEM.uri: refusal_print(ITEM, PRINT)})
+    assert refused.has(ITEM)
+    assert not refused.has(replace(ITEM, conditions="no ocr"))
+
+
+def test_what_cannot_be_opened_has_its_error_as_content() -> None:
+    def broken() -> str:
+        raise SourceError("it is locked", next_step="Wait.")
+
+    assert known().fingerprint(replace(ITEM, fingerprint=broken)) == (
+        "SourceError, it is locked:pipeline"
+    )
