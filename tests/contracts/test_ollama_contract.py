@@ -165,6 +165,26 @@ def test_json(target: Target) -> None:
     assert isinstance(json.loads(reply.message.content), dict)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_logprobs(target: Target, stream: bool) -> None:
+    reply = target.client.chat(
+        target.chat,
+        [{"role": "user", "content": "Is Paris in France? Answer yes or no."}],
+        stream=stream,
+        options={"num_predict": 1, "temperature": 0},
+        logprobs=True,
+        top_logprobs=5,
+    )
+    pieces = list(reply) if stream else [reply]
+    [told] = [each for piece in pieces for each in piece.logprobs or ()]
+    assert told.token.casefold() == "yes"
+    assert len(told.top_logprobs) == 5
+    assert told.top_logprobs[0].logprob == pytest.approx(told.logprob)
+    assert [top.logprob for top in told.top_logprobs] == sorted(
+        (top.logprob for top in told.top_logprobs), reverse=True
+    )
+
+
 def test_generate(target: Target) -> None:
     options = {**GREEDY, "num_predict": 20}
     reply = target.client.generate(target.chat, "What is 2 + 2?", options=options)

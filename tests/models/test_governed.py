@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -225,3 +226,45 @@ def test_estimate_grows_with_bytes() -> None:
     assert estimate_tokens(replace(REQUEST, user="é" * 400)) > estimate_tokens(
         replace(REQUEST, user="e" * 400)
     )
+
+
+class Likely(FakeServer):
+    """Tells how likely its first token was."""
+
+    def stream(self, request: ChatRequest, num_ctx: int) -> Iterator[ServerPiece]:
+        self.requests.append(request)
+        likely = (("Yes", -0.5), ("No", -1.5), (" yes", -3.0), ("Maybe", -9.0))
+        yield ServerPiece("Yes", likely=likely)
+        yield ServerPiece("", done_reason="length", prompt_tokens=9, output_tokens=1)
+
+
+def test_words_are_weighed_by_their_probability(open_run: OpenRun) -> None:
+    run, server, cache = open_run(), Likely(), DictCache()
+    door = models(server, cache)
+    yes, no = door.weigh(run, REQUEST, ("yes", "no"))
+    told = math.exp(-0.5) + math.exp(-3.0)
+    assert yes == pytest.approx(told / (told + math.exp(-1.5)))
+    assert yes + no == pytest.approx(1)
+    assert (server.requests[0].max_tokens, server.requests[0].top_logprobs) == (1, 20)
+    assert run.meter.usage.prompt_tokens == 9
+    assert door.weigh(run, REQUEST, ("yes", "no")) == (yes, no)
+    assert (len(server.requests), run.counts.cache_hits) == (1, 1)
+    unlikely = door.weigh(run, REQUEST, ("never", "yes"))[0]
+    assert unlikely == pytest.approx(math.exp(-9.0) / (math.exp(-9.0) + told))
+
+
+@pytest.mark.parametrize(("reply", "share"), [("no", 0.0), ("yes", 1.0), ("perhaps", 0.5)])
+def test_a_server_without_probabilities_counts_by_its_word(
+    open_run: OpenRun, reply: str, share: float
+) -> None:
+    assert models(FakeServer(lambda _: reply)).weigh(open_run(), REQUEST, ("yes", "no")) == (
+        share,
+        1 - share,
+    )
+
+
+def test_weighing_needs_an_open_run_and_a_budget(open_run: OpenRun) -> None:
+    run = open_run()
+    run.close()
+    with pytest.raises(AccessDenied):
+        models().weigh(run, REQUEST, ("yes", "no"))

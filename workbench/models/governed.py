@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.config import ModelsConfig
 from workbench.errors import InvalidReply, ModelError, ModelNotFound
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _BYTES_PER_TOKEN = 4
 _TEMPLATE_TOKENS = 16
 _EMBED_BATCH_TEXTS = 64
+_TOP_LOGPROBS = 20
 
 
 class NoCache:
@@ -133,6 +136,42 @@ class Models:
         run.require_open()
         return self._stream(run, replace(request, model=self._catalog.resolve(request.model)))
 
+    def weigh(self, run: Run, request: ChatRequest, words: Sequence[str]) -> tuple[float, ...]:
+        """How probable each of ``words`` is as the first word of the reply, relative to the others.
+
+        Generates one token. The shares sum to 1; words that are not among the likeliest 20 tokens
+        get what is left below them. A server that tells no probabilities gives its word all.
+
+        Raises:
+            As ``chat``.
+        """
+        run.require_open()
+        name = self._catalog.resolve(request.model)
+        asked = replace(request, model=name, max_tokens=1, top_logprobs=_TOP_LOGPROBS)
+        self._require_room(asked)
+        key = self._key(run, asked)
+        cached = self._cache.get(key) if key else None
+        if cached is not None:
+            run.counts.cache_hits += 1
+            return _shares(json.loads(cached), words)
+        reserved = estimate_tokens(asked) + 1
+        run.meter.reserve(reserved)
+        used = Usage()
+        try:
+            run.counts.model_calls += 1
+            started_s = time.monotonic()
+            pieces = list(self._pieces(run, asked))
+            last = pieces[-1]
+            used = Usage(last.prompt_tokens, last.output_tokens, time.monotonic() - started_s)
+            _require_whole_prompt(asked, last)
+            text = "".join(piece.text for piece in pieces)
+            likely = next((piece.likely for piece in pieces if piece.likely), ((text, 0.0),))
+            if key:
+                self._cache.put(key, json.dumps(likely))
+            return _shares(likely, words)
+        finally:
+            run.meter.settle(reserved, used)
+
     def embed(self, run: Run, texts: Sequence[str]) -> NDArray[np.float32]:
         """L2-normalised vectors, one row per text (n, dimensions), from ``config.embedding``.
 
@@ -218,6 +257,7 @@ class Models:
             "num_ctx": self._config.num_ctx,
             "seed": request.seed,
             "stop": request.stop,
+            "top_logprobs": request.top_logprobs,
             "parts": dict(request.cache_parts),
         }
         return cache_key(run.scope, parts)
@@ -230,6 +270,16 @@ class Models:
                 value=f"{words:,} words or more tokens, num_ctx is {self._config.num_ctx:,}",
                 next_step="Shorten it, or raise models.num_ctx in workbench.toml.",
             )
+
+
+def _shares(likely: Sequence[Sequence[Any]], words: Sequence[str]) -> tuple[float, ...]:
+    floor = math.exp(min(logprob for _, logprob in likely))
+    chances = []
+    for word in words:
+        own = [p for token, p in likely if token.strip().casefold() == word.casefold()]
+        chances.append(sum(map(math.exp, own)) if own else floor if len(likely) > 1 else 0.0)
+    total = sum(chances)
+    return tuple(chance / total if total else 1 / len(words) for chance in chances)
 
 
 def estimate_tokens(request: ChatRequest) -> int:

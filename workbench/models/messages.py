@@ -22,7 +22,8 @@ class ChatRequest:
 
     ``schema`` is a JSON schema that the reply must follow, or None for free text. ``max_tokens``
     bounds the reply. ``prompt_version`` and ``cache_parts`` (the corpus version, for one) tell
-    replies in the cache apart; they are not sent.
+    replies in the cache apart; they are not sent. ``top_logprobs`` asks for the likeliest tokens at
+    each place of the reply, at most 20.
     """
 
     model: str
@@ -34,6 +35,7 @@ class ChatRequest:
     temperature: float = 0.0
     seed: int = 0
     stop: tuple[str, ...] = ()
+    top_logprobs: int = 0
     cache_parts: Mapping[str, object] = field(default_factory=lambda: _NONE)
 
 
@@ -70,12 +72,17 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class ServerPiece:
-    """A piece of text from a server. The last one has ``done_reason`` and the token counts."""
+    """A piece of text from a server. The last one has ``done_reason`` and the token counts.
+
+    ``likely`` are the likeliest tokens where the piece begins and their log probabilities, if they
+    were asked for and the server tells them.
+    """
 
     text: str
     done_reason: str | None = None
     prompt_tokens: int = 0
     output_tokens: int = 0
+    likely: tuple[tuple[str, float], ...] = ()
 
 
 class ModelServer(Protocol):

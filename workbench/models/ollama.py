@@ -276,11 +276,13 @@ def _chat_arguments(request: ChatRequest, num_ctx: int) -> dict[str, Any]:
     if request.stop:
         options["stop"] = list(request.stop)
     schema = dict(request.schema) if request.schema is not None else None
+    more = {"logprobs": True, "top_logprobs": request.top_logprobs} if request.top_logprobs else {}
     return {
         "model": request.model,
         "messages": messages,
         "options": options,
         "format": schema,
+        **more,
     }
 
 
@@ -290,7 +292,13 @@ def _piece(chunk: Any) -> ServerPiece:
         done_reason=(chunk.done_reason or "stop") if chunk.done else None,
         prompt_tokens=chunk.prompt_eval_count or 0,
         output_tokens=chunk.eval_count or 0,
+        likely=_likely(chunk),
     )
+
+
+def _likely(chunk: Any) -> tuple[tuple[str, float], ...]:
+    first = (chunk.logprobs or [None])[0]
+    return tuple((top.token, top.logprob) for top in (first.top_logprobs or ())) if first else ()
 
 
 def _model_info(model: Any) -> ModelInfo:

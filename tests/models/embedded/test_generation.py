@@ -137,3 +137,26 @@ def test_one_generation_at_a_time(tmp_path: Path) -> None:
         return loader.loaded[0].most_active
 
     assert asyncio.run(run()) == 1
+
+
+def test_probabilities_are_asked_for_in_the_words_of_each_call(tmp_path: Path) -> None:
+    _, loader = chat(tmp_path, logprobs=True, top_logprobs=5)
+    assert (loader.loaded[0].calls[0]["logprobs"], loader.loaded[0].calls[0]["top_logprobs"]) == (
+        True,
+        5,
+    )
+    _, loader = generate(tmp_path, prompt="hello", raw=True, logprobs=True)
+    assert loader.loaded[0].calls[0]["logprobs"] == 1
+    _, loader = chat(tmp_path, logprobs=None, top_logprobs=None)
+    assert "logprobs" not in loader.loaded[0].calls[0]
+
+
+def test_probabilities_of_all_pieces_are_joined() -> None:
+    told = [{"token": t, "logprob": -1.0, "top_logprobs": []} for t in ("a", "b")]
+    events = [
+        {"message": {"content": "a"}, "logprobs": told[:1]},
+        {"message": {"content": "b"}, "logprobs": told[1:]},
+        {"message": {"content": ""}, "done": True},
+    ]
+    assert join_chat(events)["logprobs"] == told
+    assert "logprobs" not in join_chat(events[-1:])

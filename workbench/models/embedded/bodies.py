@@ -82,6 +82,13 @@ class _Generation(ModelBody):
     options: Options = Options()
     keep_alive: KeepAlive = _DEFAULT_KEEP_ALIVE_S
     think: bool | str | None = None
+    logprobs: bool = False
+    top_logprobs: int = Field(0, ge=0, le=20)
+
+    @field_validator("logprobs", "top_logprobs", mode="before")
+    @classmethod
+    def _nothing_asked(cls, value: object) -> object:
+        return 0 if value is None else value
 
     @field_validator("options", mode="before")
     @classmethod

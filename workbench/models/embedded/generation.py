@@ -60,12 +60,17 @@ async def generate_events(
 def join_chat(events: list[Event]) -> Mapping[str, Any]:
     """One object for a chat that is not streamed."""
     text = "".join(event["message"]["content"] for event in events)
-    return {**events[-1], "message": {"role": "assistant", "content": text}}
+    return {**_joined(events), "message": {"role": "assistant", "content": text}}
 
 
 def join_generate(events: list[Event]) -> Mapping[str, Any]:
     """One object for a generation that is not streamed."""
-    return {**events[-1], "response": "".join(event["response"] for event in events)}
+    return {**_joined(events), "response": "".join(event["response"] for event in events)}
+
+
+def _joined(events: list[Event]) -> dict[str, Any]:
+    logprobs = [each for event in events for each in event.get("logprobs", ())]
+    return {**events[-1], **({"logprobs": logprobs} if logprobs else {})}
 
 
 async def _run(
@@ -84,7 +89,12 @@ async def _run(
         if request is None or not isinstance(lease.runner, LlamaModel):
             yield Piece("", done_reason="load"), {}
             return
-        call = {**request, **_engine_options(body.options), **_engine_format(body.format)}
+        call = {
+            **request,
+            **_engine_options(body.options),
+            **_engine_format(body.format),
+            **_engine_logprobs(body, chat="messages" in request),
+        }
         async with aclosing(lease.runner.chat(call, num_ctx)) as pieces:
             async for piece in pieces:
                 total_ns = time.monotonic_ns() - started_ns
@@ -93,6 +103,8 @@ async def _run(
 
 def _event(name: str, content: Event, piece: Piece, times: Event) -> Event:
     event = {"model": name, "created_at": now(), **content, "done": piece.done_reason is not None}
+    if piece.logprobs:
+        event["logprobs"] = list(piece.logprobs)
     if piece.done_reason is None:
         return event
     counts = {
@@ -125,6 +137,17 @@ def _engine_options(options: Options) -> dict[str, Any]:
             include={"repeat_penalty", "presence_penalty", "frequency_penalty"}, exclude_none=True
         ),
     }
+
+
+def _engine_logprobs(body: ChatBody | GenerateBody, *, chat: bool) -> dict[str, Any]:
+    if not body.logprobs:
+        return {}
+    # The two calls of the engine word it in OpenAI's two ways.
+    return (
+        {"logprobs": True, "top_logprobs": body.top_logprobs}
+        if chat
+        else {"logprobs": max(1, body.top_logprobs)}
+    )
 
 
 def _engine_format(wanted: str | dict[str, Any] | None) -> dict[str, Any]:

@@ -32,7 +32,10 @@ _COUNT_TIMEOUT_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some text of a reply. The last piece has a ``done_reason`` and the counts; times in ns."""
+    """Some text of a reply. The last piece has a ``done_reason`` and the counts; times in ns.
+
+    ``logprobs`` has one entry per token of the text where they were asked for, as Ollama words it.
+    """
 
     text: str
     done_reason: str | None = None
@@ -40,6 +43,7 @@ class Piece:
     output_tokens: int = 0
     prompt_ns: int = 0
     output_ns: int = 0
+    logprobs: tuple[dict[str, Any], ...] = ()
 
 
 class LlamaModel:
@@ -90,7 +94,7 @@ class LlamaModel:
                     reason = choice.get("finish_reason") or reason
                     text = choice.get("text") or choice.get("delta", {}).get("content")
                     if text:
-                        yield Piece(text)
+                        yield Piece(text, logprobs=_logprobs(choice))
                 if usage := event.get("usage"):
                     yield _last_piece(reason, usage, event.get("timings", {}))
 
@@ -179,6 +183,18 @@ def thread_count() -> int:
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
     physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     return min(physical, allowed or physical)
+
+
+def _logprobs(choice: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    told = (choice.get("logprobs") or {}).get("content") or ()
+    return tuple(
+        {**_token(each), "top_logprobs": [_token(top) for top in each["top_logprobs"]]}
+        for each in told
+    )
+
+
+def _token(told: dict[str, Any]) -> dict[str, Any]:
+    return {"token": told["token"], "logprob": told["logprob"]}
 
 
 def _last_piece(reason: str, usage: dict[str, Any], timings: dict[str, Any]) -> Piece:
