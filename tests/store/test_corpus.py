@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from workbench.errors import AccessDenied, EmbeddingMismatch, UsageError
 from workbench.guard.policy import Action
 from workbench.store.corpus import Corpus
+from workbench.store.filters import Op, Where
 from workbench.store.records import EmbeddingInfo, Incoming, SearchQuery
 from workbench.values import Chunk, MaskedDocument, Page
 
@@ -207,6 +210,10 @@ def test_another_embedding_model_is_noticed(corpus: Corpus, run_for, put) -> Non
     with pytest.raises(EmbeddingMismatch):
         corpus.search(run_for("*"), SearchQuery("words", np.ones(4), embedding="unknown"))
     assert len(corpus.search(run_for("hr"), asked)) == 1
+    filtered = replace(asked, where=Where("label", Op.EQ, "hr"))
+    assert [hit.uri for hit in corpus.search(run_for("*"), filtered)] == ["a"]
+    with pytest.raises(EmbeddingMismatch, match="1 documents"):
+        corpus.search(run_for("*"), replace(asked, where=Where("label", Op.EQ, "legal")))
     assert len(corpus.search(run_for("*"), SearchQuery("words", mode="keyword"))) == 2
 
 

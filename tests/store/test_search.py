@@ -9,16 +9,30 @@ import pytest
 
 from workbench.config import ModelsConfig
 from workbench.errors import QueryError, UsageError
+from workbench.guard.audit import AuditEntry, Outcome
 from workbench.guard.policy import Action
 from workbench.models.server import connect
 from workbench.store.corpus import Corpus
 from workbench.store.records import EmbeddingInfo, SearchQuery
 from workbench.store.search import RANK_CONSTANT
-from workbench.values import Chunk, MaskedDocument, Scope
+from workbench.values import Chunk, MaskedDocument, Scope, Usage
 
 LABELS = ("hr", "legal", "public", "it's")
 WORDS = ("zebra", "quartz", "harbour", "violin", "meadow", "copper", "lantern", "saffron")
 DIM = 3
+ENTRY = AuditEntry(
+    run_id="r1",
+    actor="ana",
+    role="analyst",
+    action="search",
+    resource="",
+    outcome=Outcome.DONE,
+    detail="allowed",
+    usage=Usage(),
+    model_calls=0,
+    cache_hits=0,
+    started_at="2026-01-02T03:04:05.678+02:00",
+)
 
 
 def ask(corpus: Corpus, run, text: str, vector=(1, 0, 0), **fields):
@@ -168,3 +182,32 @@ def test_real_embeddings_find_what_words_do_not(corpus: Corpus, run_for) -> None
     assert first.similarity is not None
     assert second.similarity is not None
     assert first.similarity > second.similarity
+
+
+def test_own_audit_rows_do_not_make_a_search_look_again(
+    corpus: Corpus, run_for, put, monkeypatch
+) -> None:
+    put("a", "zebra crossing")
+    run, other = run_for("*"), Corpus(corpus._database.folder)
+    reads = []
+    read = corpus._database.read
+    monkeypatch.setattr(corpus._database, "read", lambda work: reads.append(work) or read(work))
+    assert len(ask(corpus, run, "zebra")) == 1
+    for _ in range(3):
+        corpus.ledger.record(ENTRY)
+        reads.clear()
+        assert len(ask(corpus, run, "zebra")) == 1
+        assert corpus.metadata_keys(run) == frozenset()
+        assert len(reads) <= 1
+    assert reads == []
+    # What this process cannot know is looked up.
+    other.ledger.record(ENTRY)
+    assert len(ask(corpus, run, "zebra")) == 1
+    assert reads
+    put("b", "zebra finch")
+    corpus.ledger.record(ENTRY)
+    assert len(ask(corpus, run, "zebra")) == 2
+    reads.clear()
+    other.reviews._database.write(lambda c: c.execute("UPDATE store.corpus SET token = 'else'"))
+    assert len(ask(corpus, run, "zebra")) == 2
+    assert reads

@@ -130,11 +130,11 @@ class Codes:
 
     def best(self, queries: Vectors, count: int) -> Positions:
         """Positions (m, count) of the best by code for each of the queries (m, dim)."""
-        turned = self.book.rotated(queries)
         best = np.empty((len(queries), min(count, self.count)), np.int64)
         # One by one is quicker than together: threads that wait for each other cost more.
         for at in range(len(queries)):
-            best[at] = self._index.search(turned[at : at + 1], best.shape[1])[1][0]
+            turned = self.book.rotated(queries[at : at + 1])
+            best[at] = self._index.search(turned, best.shape[1])[1][0]
         return best
 
     def measured_widths(self, rows: Vectors, *, seed: int = 0) -> Widths:

@@ -98,6 +98,7 @@ class Database:
         self._timeout_s = timeout_s
         self._write_lock = threading.Lock()
         self._opening_s = 0.0
+        self._written: tuple[Signature, tuple[int, str]] | None = None
         self._prepared = False
 
     def read(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
@@ -131,6 +132,12 @@ class Database:
         """
         return _stat(self.path), _stat(self._log)
 
+    def is_at(self, version: tuple[int, str], signature: Signature) -> bool:
+        """Whether the corpus is still at ``version`` (number and token), which a read saw before
+        which ``signature`` was taken. False if that cannot be told without opening the file."""
+        now = self.signature()
+        return now == signature or self._written == (now, version)
+
     def _retry(self, attempt: Callable[[], T]) -> T:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Busy),
@@ -151,6 +158,7 @@ class Database:
                 result = work(connection)
                 if not read_only:
                     self._fold_log(connection)
+                    self._note_version(connection)
                 return result
         except duckdb.Error as error:
             if is_busy(error):
@@ -246,6 +254,12 @@ class Database:
         self._log_note.write_text(
             f"{log.length} {log.commits} {log.replayed_ms} {log.folding_ms}", encoding="ascii"
         )
+
+    def _note_version(self, connection: duckdb.DuckDBPyConnection) -> None:
+        # In this order a commit in between leaves a signature that never comes again.
+        signature = self.signature()
+        row = connection.execute("SELECT version, token FROM store.corpus").fetchone()
+        self._written = None if row is None else (signature, (int(row[0]), str(row[1])))
 
     def _prepare(self) -> None:
         """Create or upgrade the workspace, once per process."""

@@ -82,7 +82,7 @@ class Payloads:
         signature = self._database.signature()
         with self._lock:
             try:
-                if self._signature != signature:
+                if not self._is_current():
                     self._version = self._caught_up()
                     self._signature = signature
                 return dict(self._chosen("document_id, kept", "documents", document_ids))
@@ -96,6 +96,12 @@ class Payloads:
         """Close the file."""
         with self._lock:
             self._close()
+
+    def _is_current(self) -> bool:
+        if self._version is None or self._signature is None:
+            return False
+        version = (self._version.number, self._version.token)
+        return self._database.is_at(version, self._signature)
 
     def _chosen(self, columns: str, table: str, ids: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         key = columns.partition(",")[0]

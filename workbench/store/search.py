@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -19,6 +19,7 @@ from workbench.errors import EmbeddingMismatch, QueryError, UsageError
 from workbench.store.database import Database, Signature
 from workbench.store.documents import IN_SCOPE, one, scope_values, unit_rows
 from workbench.store.elsewhere import RemoteMatrix, RemoteVectors
+from workbench.store.filters import Filter, compile_filter
 from workbench.store.keyword import KeywordIndex
 from workbench.store.keyword_query import Documents
 from workbench.store.matching import Clauses, Words, constraint, filters_of
@@ -80,7 +81,7 @@ class Search:
         self._recent: OrderedDict[tuple[object, ...], _Seen] = OrderedDict()
         self._rows: dict[int, Hit] = {}
         self._rows_version: Version | None = None
-        self._keys: dict[Scope, tuple[Signature, frozenset[str]]] = {}
+        self._keys: dict[Scope, tuple[Version, Signature, frozenset[str]]] = {}
         self._lock = threading.Lock()
 
     def hits(self, query: SearchQuery, scope: Scope) -> tuple[Hit, ...]:
@@ -89,7 +90,8 @@ class Search:
         Raises:
             UsageError: if the query lacks a usable vector or ``k`` is out of range.
             QueryError: if its filter cannot be used.
-            EmbeddingMismatch: if documents in scope were embedded by another model.
+            EmbeddingMismatch: if documents in scope that pass the filter were embedded by another
+                model.
         """
         return self.many([query], scope)[0]
 
@@ -104,7 +106,7 @@ class Search:
         # Ranking happens between two looks at the workspace; if it changed meanwhile, rank again,
         # so that a result never mixes two versions of a document. The first look is mostly
         # spared: what the last search found is right until something is committed. The second is
-        # spared if the file was not even touched since and all rows are held.
+        # spared if nothing was but audit rows of this process, and all rows are held.
         key = _key(queries, scope)
         seen = self._recalled(key) or self._look(queries, scope, ())
         attempt = 0
@@ -114,7 +116,7 @@ class Search:
             fused = [_fused(each, query.k) for each, query in zip(ranks, queries, strict=True)]
             ids = list(dict.fromkeys(i for each in fused for i in each))
             rows = self._held(ids, seen.version)
-            if len(rows) == len(ids) and self._database.signature() == seen.signature:
+            if len(rows) == len(ids) and self._is_at(seen.version, seen.signature):
                 break
             ranked, seen = seen.version, self._look(queries, scope, ids)
             if seen.version == ranked or attempt == _ATTEMPTS:
@@ -132,23 +134,26 @@ class Search:
 
     def metadata_keys(self, scope: Scope) -> frozenset[str]:
         """The metadata keys that visible documents have."""
-        signature = self._database.signature()
         held = self._keys.get(scope)
-        if held is not None and held[0] == signature:
-            return held[1]
-        rows = self._database.read(
-            lambda c: c.execute(
-                "SELECT DISTINCT unnest(json_keys(d.metadata)) FROM store.documents d "
-                f"WHERE d.removed_in IS NULL AND {IN_SCOPE}",
-                scope_values(scope),
-            ).fetchall()
+        if held is not None and self._is_at(held[0], held[1]):
+            return held[2]
+        signature = self._database.signature()
+        query = (
+            "SELECT DISTINCT unnest(json_keys(d.metadata)) FROM store.documents d "
+            f"WHERE d.removed_in IS NULL AND {IN_SCOPE}"
+        )
+        version, rows = self._database.read(
+            lambda c: (current_version(c), c.execute(query, scope_values(scope)).fetchall())
         )
         keys = frozenset(str(row[0]) for row in rows)
         with self._lock:
             if len(self._keys) > _RECENT:
                 self._keys.clear()
-            self._keys[scope] = (signature, keys)
+            self._keys[scope] = (version, signature, keys)
         return keys
+
+    def _is_at(self, version: Version, signature: Signature) -> bool:
+        return self._database.is_at((version.number, version.token), signature)
 
     def _recalled(self, key: tuple[object, ...]) -> _Seen | None:
         with self._lock:
@@ -323,19 +328,20 @@ def _embedding(
     found = connection.execute(
         "SELECT id, dim FROM store.embeddings WHERE digest = ?", [query.embedding]
     ).fetchone()
-    _require_same_model(connection, found[0] if found else 0, scope)
+    _require_same_model(connection, found[0] if found else 0, scope, query.where)
     return None if found is None else (int(found[0]), int(found[1]))
 
 
 def _require_same_model(
-    connection: duckdb.DuckDBPyConnection, embedding_id: int, scope: Scope
+    connection: duckdb.DuckDBPyConnection, embedding_id: int, scope: Scope, where: Filter | None
 ) -> None:
+    predicate, values = ("TRUE", []) if where is None else compile_filter(where)
     others = int(
         one(
             connection.execute(
                 "SELECT count(*) FROM store.documents d WHERE d.removed_in IS NULL "
-                f"AND d.chunk_count > 0 AND d.embedding_id <> ? AND {IN_SCOPE}",
-                [embedding_id, *scope_values(scope)],
+                f"AND d.chunk_count > 0 AND d.embedding_id <> ? AND {IN_SCOPE} AND {predicate}",
+                [embedding_id, *scope_values(scope), *values],
             )
         )
     )
@@ -378,8 +384,11 @@ def _fused(ranks: _Ranks, k: int) -> dict[int, float]:
 
 def _scored(hit: Hit, score: float, ranks: _Ranks) -> Hit:
     chunk_id = hit.chunk.id
-    return replace(
-        hit,
+    return Hit(
+        hit.chunk,
+        hit.document,
+        hit.uri,
+        hit.label,
         score=score,
         keyword_rank=_rank_of(chunk_id, ranks.keyword),
         vector_rank=_rank_of(chunk_id, ranks.vector),
