@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +59,30 @@ def test_who_may_not_extract_may_not_review_and_scope_holds(
     assert f"accepted extraction {extraction.id}, document {item.document_id}" not in set(
         rows["resource"]
     )
+
+
+def test_sql_shows_what_reviewers_decided(make_workbench: MakeWorkbench, tmp_path: Path) -> None:
+    session = make_workbench(reads).session("ana")
+    session.ingest(receipts(tmp_path / "receipts", 1))
+    extraction = session.extract("all", SCHEMA)
+    items = {item.field.name: item for item in session.review_queue(extraction)}
+    session.correct(items["total"], "USD 1.50")
+    session.correct(items["day"], "2 March 2019")
+    session.reject(items["shop"])
+    rows = session.sql(
+        "SELECT name, value, unit, review, machine_value FROM fields ORDER BY name"
+    ).df()
+    assert rows.astype(object).where(rows.notna(), None).values.tolist() == [
+        ["day", "2019-03-02", "", "corrected", "2019-03-01"],
+        ["shop", None, "", "rejected", "Anchor Books 0"],
+        ["total", "1.50", "USD", "corrected", "90.00"],
+    ]
+    [record] = session.sql("SELECT value FROM extractions").to_dict()["rows"]
+    assert json.loads(record["value"]) == {"day": "2019-03-02", "shop": None, "total": "1.50"}
+    [kept] = session.extract("all", SCHEMA)
+    assert (str(kept["total"].value), kept["total"].unit) == ("1.50", "USD")
+    session.accept(items["total"])
+    [row] = session.sql("SELECT value, machine_value FROM fields WHERE name = 'total'").to_dict()[
+        "rows"
+    ]
+    assert (row["value"], row["machine_value"]) == ("90.00", "90.00")

@@ -206,6 +206,10 @@ def _m011_reembeddings(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _m012_reviewed_views(connection: duckdb.DuckDBPyConnection) -> None:
+    views.create(connection)
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m001_tables,
     _m002_audit_chain,
@@ -218,6 +222,7 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m009_refusals,
     _m010_reviews,
     _m011_reembeddings,
+    _m012_reviewed_views,
 )
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""

@@ -59,24 +59,42 @@ SELECT sequence, run_id, actor, role, action, resource, outcome, detail, prompt_
     output_tokens, seconds, model_calls, cache_hits, started_at, hash
 FROM store.runs
 """
-_EXTRACTIONS = """
+# Fields as reviewers left them; of several reviews of a field the last one counts. A corrected
+# amount is kept as "9.00 RM".
+_DECIDED = """
+SELECT f.* EXCLUDE (value, unit), v.judgement AS review, f.value AS machine_value,
+    CASE v.judgement WHEN 'rejected' THEN NULL
+        WHEN 'corrected' THEN if(f.kind = 'money', split_part(v.value, ' ', 1), v.value)
+        ELSE f.value END AS value,
+    CASE WHEN v.judgement = 'corrected' AND f.kind = 'money' AND contains(v.value, ' ')
+        THEN split_part(v.value, ' ', 2) ELSE f.unit END AS unit
+FROM store.fields f JOIN store.records r ON r.id = f.record_id
+LEFT JOIN (
+    SELECT * FROM store.reviews QUALIFY row_number() OVER (
+        PARTITION BY extraction_id, document_id, ordinal, field
+        ORDER BY created_at DESC, rowid DESC) = 1
+) v ON v.extraction_id = r.extraction_id AND v.document_id = r.document_id
+    AND v.ordinal = r.ordinal AND v.field = f.name
+"""
+_EXTRACTIONS = f"""
 CREATE OR REPLACE VIEW main.extractions AS
 SELECT r.id, r.extraction_id, s.name AS schema, s.version AS schema_version, e.actor, r.run_id,
     r.document_id, r.document, r.uri, d.label, r.ordinal, r.status, r.problem, r.read_share,
-    coalesce(v.value, '{}') AS value, e.model, e.prompt_version, e.corpus_version, r.created_at
+    coalesce(v.value, '{{}}') AS value, e.model, e.prompt_version, e.corpus_version, r.created_at
 FROM store.records r
 JOIN store.extractions e ON e.id = r.extraction_id
 JOIN store.extraction_schemas s ON s.id = e.schema_id
 JOIN store.documents d ON d.id = r.document_id
 LEFT JOIN (
-    SELECT record_id, json_group_object(name, value) AS value FROM store.fields GROUP BY record_id
+    SELECT record_id, json_group_object(name, value) AS value FROM ({_DECIDED}) GROUP BY record_id
 ) v ON v.record_id = r.id
 """
-_FIELDS = """
+_FIELDS = f"""
 CREATE OR REPLACE VIEW main.fields AS
 SELECT f.record_id, r.extraction_id, r.document_id, r.document, f.name, f.kind, f.value, f.unit,
-    f.raw, f.quote, f.page, f.start_char, f.end_char, f.box, f.status, f.confidence, f.problem
-FROM store.fields f JOIN store.records r ON r.id = f.record_id
+    f.raw, f.quote, f.page, f.start_char, f.end_char, f.box, f.status, f.confidence, f.problem,
+    f.review, if(f.review IS NULL, NULL, f.machine_value) AS machine_value
+FROM ({_DECIDED}) f JOIN store.records r ON r.id = f.record_id
 """
 
 COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -155,7 +173,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "status": "complete, incomplete, empty or failed",
         "problem": "what is wrong with the record",
         "read_share": "part of the document that the model was shown, 0 to 1",
-        "value": "JSON: value of each field as text, by its path",
+        "value": "JSON: value of each field as text, by its path, as reviewers left it",
         "model": "model that read",
         "prompt_version": "version of the prompt file",
         "corpus_version": "corpus version when the extraction began",
@@ -168,7 +186,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "document": "name of the document",
         "name": "path of the field within the record, such as items[0].price",
         "kind": "text, number, money, date, boolean or enum",
-        "value": "the value as text (dates as yyyy-mm-dd), null without one",
+        "value": "the value as text (dates as yyyy-mm-dd) as reviewers left it, null without one",
         "unit": "currency of money, as written",
         "raw": "the model's words",
         "quote": "the document's words",
@@ -179,6 +197,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "status": "located, inferred, missing or invalid",
         "confidence": "0 to 1, null before there are reviewed labels",
         "problem": "why there is no value",
+        "review": "accepted, corrected or rejected, null before a review",
+        "machine_value": "the value before the review, null without a review",
     },
     "runs": {
         "sequence": "number of the run in the order in which they ended, from 1",

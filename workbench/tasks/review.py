@@ -209,7 +209,7 @@ def _leaf(schema: Schema, name: str) -> Leaf:
 
 def _checked(value: object, leaf: Leaf) -> str:
     text = " ".join(str(plain(value)).split()) if value is not None else ""
-    stated, _ = parsed(text, leaf.spec, Locale())
+    stated, unit = parsed(text, leaf.spec, Locale())
     problem = f"it is no {leaf.spec.type.value}" if stated is None else violation(stated, leaf.spec)
     if problem:
         raise UsageError(
@@ -217,4 +217,4 @@ def _checked(value: object, leaf: Leaf) -> str:
             value=text[:80],
             next_step="Write the value as the field's type asks, or reject the field.",
         )
-    return text
+    return f"{plain(stated)} {unit}".strip()
