@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from workbench import Citation, Claim, Hit, IngestReport, MaskedDocument, Summary
+from workbench import Citation, Claim, Hit, IngestReport, MaskedDocument, PageBox, Summary
 from workbench.errors import WorkbenchError
 from workbench.render import highlight_html, merge_spans
 from workbench.results import ItemStatus
@@ -164,6 +165,21 @@ def source_html(text: str, part: Part, spans: Sequence[tuple[int, int]]) -> str:
         lines.append(_line_html(shown, inside))
         start += len(line)
     return "".join(lines)
+
+
+def page_html(png: bytes, boxes: Sequence[PageBox], title: str) -> str:
+    """The picture of a page with its boxes marked; ``title`` says to a screen reader what it is."""
+    # Known before the picture is there: marks are scrolled to at once.
+    width, height = (int.from_bytes(png[at : at + 4]) for at in (16, 20))
+    marks = "".join(
+        f'<mark style="left:{box.left:.2%};top:{box.top:.2%};'
+        f'width:{box.right - box.left:.2%};height:{box.bottom - box.top:.2%}"></mark>'
+        for box in boxes
+    )
+    return (
+        f'<div class="wb-page"><img src="data:image/png;base64,{b64encode(png).decode()}" '
+        f'width="{width}" height="{height}" alt="{escape(title)}">{marks}</div>'
+    )
 
 
 def answer_html(claims: Sequence[Claim], citations: Sequence[Citation]) -> str:

@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from working import Job
 
 from workbench import Answer, Hit, MaskedDocument, Support
-from workbench.errors import WorkbenchError
+from workbench.errors import AccessDenied, SourceError, UsageError, WorkbenchError
 
 QUOTE_CHARS = 240
 QUESTION_CHARS = 1_000
@@ -36,6 +36,7 @@ _SCROLL_TO_MARK = """<script>
     if (mark) {
       const above = mark.getBoundingClientRect().top - box.getBoundingClientRect().top;
       box.scrollTop += above - box.clientHeight / 3;
+      box.scrollLeft = mark.offsetLeft - 16;
     } else if (++tries < 40) setTimeout(look, 50);
   };
   look();
@@ -251,13 +252,49 @@ def _read(document: MaskedDocument, cited: Cited) -> None:
             )
         position = shown - 1
     part = parts[position]
-    body = reading.source_html(document.text, part, cited.spans)
-    st.html(
-        f'<div class="wb-source" role="region" aria-label="Text of the document" tabindex="0">'
-        f"{body}</div>"
-    )
+    picture = _page(document, position, cited) if document.pages else ""
+    body = picture or reading.source_html(document.text, part, cited.spans)
+    what = "Picture of the page" if picture else "Text of the document"
+    st.html(f'<div class="wb-source" role="region" aria-label="{what}" tabindex="0">{body}</div>')
     if cited.spans and position == first:
         st.html(_SCROLL_TO_MARK, unsafe_allow_javascript=True)
+
+
+def _page(document: MaskedDocument, position: int, cited: Cited) -> str:
+    """The picture of a page with the words marked, or "" and why there is none."""
+    page = document.pages[position]
+    session = workspace.session()
+    if document.masked and not session.may_see_originals:
+        return _told("Personal details are masked for you, so this is the text of the page.")
+    try:
+        png = session.page_image(document.id, page.number)
+        boxes = [
+            box
+            for start, end in cited.spans
+            for box in session.boxes(document.id, start, end)
+            if box.number == page.number
+        ]
+    except UsageError:
+        return ""  # its pages are no pages of a PDF
+    except (AccessDenied, SourceError) as error:
+        return _told(f"This is the text of the page, because {error.what}.")
+    cited_here = any(start < page.end and page.start < end for start, end in cited.spans)
+    if cited_here and not boxes:
+        return _told("This is the text: the words could not be found in the picture of the page.")
+    choice = st.segmented_control(
+        "Show as",
+        ("Page", "Text"),
+        default="Page",
+        required=True,
+        label_visibility="collapsed",
+        key=f"shown-{document.id}-{cited.spans}",
+    )
+    return reading.page_html(png, boxes, f"Page {page.number}") if choice == "Page" else ""
+
+
+def _told(why: str) -> str:
+    st.html(f'<p class="wb-muted wb-small" style="margin:0">{reading.safe(why)}</p>')
+    return ""
 
 
 def _show_citations(answer: Answer, *, key: str) -> None:
