@@ -3,11 +3,13 @@
     python -m benchmarks.search --n 10000,100000,1000000 --dim 384 \
         --peers workbench,duckdb-store,duckdb,chromadb,lancedb,faiss --out FILE.json
 
-Each store and size runs in a process of its own, so that peak memory is its own. ``--vectors`` is
-clustered, isotropic, anisotropic, or a .npy file of real vectors (n, dim), the last 200 of which
-are the questions; a size larger than the file repeats its rows with noise of a tenth of their
-length, and says so. A peer that is not installed is left out. Every number is of the time until
-the caller holds the texts and fields of the ten hits, but for faiss, which gives numbers only.
+Each store, size and step (fill, search, recall, open, rebuild) runs in a process of its own, so that peak
+memory is its own. With ``--keep FOLDER`` the stores stay there, and ``--steps`` may be measured
+piece by piece into one FILE. ``--vectors`` is clustered, isotropic, anisotropic, or a .npy file of
+real vectors (n, dim), the last 200 of which are the questions; a size larger than the file repeats
+its rows with noise of a tenth of their length, and says so. A peer that is not installed is left
+out. Every number is of the time until the caller holds the texts and fields of the ten hits, but
+for faiss, which gives numbers only.
 """
 
 from __future__ import annotations
@@ -16,19 +18,22 @@ import argparse
 import json
 import multiprocessing
 import resource
+import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.search_peers import KEPT_ON_DISK, PEERS, TEXT_WORDS, Batch, Ours, Peer, Rows, timed
+from benchmarks.search_peers import IN_MEMORY, PEERS, TEXT_WORDS, Batch, Ours, Peer, Rows, timed
 
 K = 10
 QUESTIONS = 200
 BATCH_ROWS = 10_000
+STEPS = ("fill", "search", "recall", "open", "rebuild")
 SLOWEST_ROWS = {"duckdb-store": 100_000, "chromadb": 100_000, "lancedb": 100_000}
 """Above these sizes a peer takes too long to be filled."""
 
@@ -84,61 +89,103 @@ class Exact:
 
     def __init__(self, questions: Rows, step: int) -> None:
         self._questions, self._step = questions, step
-        self._best: list[list[tuple[float, int]]] = [[] for _ in questions]
+        self._scores = np.empty((len(questions), 0), np.float32)
+        self._places = np.empty((len(questions), 0), np.int64)
 
     def see(self, start: int, rows: Rows) -> None:
         """Take a batch into account; only every ``step``-th row counts."""
         at = np.arange(start, start + len(rows))
         mine = at % self._step == 0
-        if not mine.any():
-            return
-        scores = self._questions @ rows[mine].T
-        for number, row in enumerate(scores):
-            top = np.argsort(-row)[:K]
-            found = [(float(row[i]), int(at[mine][i])) for i in top]
-            self._best[number] = sorted([*self._best[number], *found], reverse=True)[:K]
+        scores = np.concatenate([self._scores, self._questions @ rows[mine].T], axis=1)
+        places = np.broadcast_to(at[mine], (len(scores), int(mine.sum())))
+        places = np.concatenate([self._places, places], axis=1)
+        top = np.argsort(-scores, axis=1)[:, :K]
+        self._scores = np.take_along_axis(scores, top, axis=1)
+        self._places = np.take_along_axis(places, top, axis=1)
 
     def recall(self, found: Sequence[Sequence[int]]) -> float:
         """The share of the true nearest that was found."""
         shares = [
-            len(set(mine) & {i for _, i in true}) / len(true)
-            for mine, true in zip(found, self._best, strict=False)
+            len(set(mine) & set(true)) / len(true)
+            for mine, true in zip(found, self._places.tolist(), strict=False)
         ]
         return float(np.mean(shares))
 
 
-def measure(name: str, count: int, dim: int, kind: str, folder: Path) -> dict[str, Any]:
-    """Everything about one store of one size; runs in a process of its own."""
-    batches, questions = vectors(kind, count, dim)
-    exact = {"all": Exact(questions, 1), "1%": Exact(questions, 100)}
-    exact["0.01%"] = Exact(questions, 10_000)
-    peer = PEERS[name](folder, dim)
-    insert_s, start = 0.0, 0
-    for rows in batches:
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One store of one size, kept in ``folder``."""
+
+    peer: str
+    count: int
+    dim: int
+    kind: str
+    folder: Path
+
+    def opened(self) -> Peer:
+        return PEERS[self.peer](self.folder, self.dim)
+
+    def question(self) -> Rows:
+        question: Rows = vectors(self.kind, BATCH_ROWS, self.dim)[1][0]
+        return question
+
+
+def fill(job: Job) -> dict[str, Any]:
+    """Rows in, index included."""
+    shutil.rmtree(job.folder, ignore_errors=True)
+    peer = job.opened()
+    filled = _filled(peer, job)
+    return {**filled, "disk_mib": _size_mib(job.folder), "filled_peak_mib": _peak_mib()}
+
+
+def _filled(peer: Peer, job: Job) -> dict[str, Any]:
+    insert_s = insert_cpu_s = 0.0
+    start = 0
+    for rows in vectors(job.kind, job.count, job.dim)[0]:
         batch = Batch(start, rows, texts(len(rows), start))
-        started_s = time.perf_counter()
+        started_s, started_cpu_s = time.perf_counter(), time.process_time()
         peer.add(batch)
         insert_s += time.perf_counter() - started_s
+        insert_cpu_s += time.process_time() - started_cpu_s
+        start += len(rows)
+    started_s, started_cpu_s = time.perf_counter(), time.process_time()
+    peer.finish()
+    index_s = time.perf_counter() - started_s
+    cpu_s = insert_cpu_s + time.process_time() - started_cpu_s
+    return {
+        "insert_rows_s": job.count / (insert_s + index_s),
+        "insert_rows_cpu_s": job.count / cpu_s,
+        "insert_s": insert_s,
+        "index_s": index_s,
+    }
+
+
+def search(job: Job) -> dict[str, Any]:
+    """Times of queries."""
+    questions = vectors(job.kind, job.count, job.dim)[1]
+    peer = job.opened()
+    found = _filled(peer, job) if job.peer in IN_MEMORY else {}
+    return {**found, **_speed(peer, questions, job.count), "peak_mib": _peak_mib()}
+
+
+def recall(job: Job) -> dict[str, Any]:
+    """What queries find against the truth, without and with filters."""
+    peer = job.opened()
+    if job.peer in IN_MEMORY:
+        _filled(peer, job)
+    batches, questions = vectors(job.kind, job.count, job.dim)
+    some = questions[: QUESTIONS if isinstance(peer, Ours) or job.peer in IN_MEMORY else 30]
+    wanted = {"all": (None, 1), "1%": (("percent", 0), 100), "0.01%": (("rare", 0), 10_000)}
+    exact = {what: Exact(some, step) for what, (_, step) in wanted.items()}
+    start = 0
+    for rows in batches:
         for kept in exact.values():
             kept.see(start, rows)
         start += len(rows)
-    started_s = time.perf_counter()
-    peer.finish()
-    finish_s = time.perf_counter() - started_s
-    filled_mib = _peak_mib()
-    found = {
-        "insert_rows_s": count / (insert_s + finish_s),
-        "insert_s": insert_s,
-        "index_s": finish_s,
-        "disk_mib": _size_mib(folder),
-        **_speed(peer, questions, count),
+    return {
+        f"recall {what}": exact[what].recall([peer.search(each, K, where) for each in some])
+        for what, (where, _) in wanted.items()
     }
-    for what, where in (("all", None), ("1%", ("percent", 0)), ("0.01%", ("rare", 0))):
-        some = questions[: 200 if name in ("workbench", "faiss") else 30]
-        hits = [peer.search(question, K, where) for question in some]
-        found[f"recall {what}"] = exact[what].recall(hits)
-    found["filled_peak_mib"], found["peak_mib"] = filled_mib, _peak_mib()
-    return found
 
 
 def _speed(peer: Peer, questions: Rows, count: int) -> dict[str, float]:
@@ -166,32 +213,44 @@ def _speed(peer: Peer, questions: Rows, count: int) -> dict[str, float]:
     return speed
 
 
-def reopened(name: str, count: int, dim: int, kind: str, folder: Path) -> dict[str, Any]:
-    """A first search in a new process; ours also after the loss of everything derived."""
-    question = vectors(kind, BATCH_ROWS, dim)[1][0]
+def reopen(job: Job) -> dict[str, Any]:
+    """A first search in a new process, and the second."""
+    question = job.question()
     started_s = time.perf_counter()
-    peer = PEERS[name](folder, dim)
+    peer = job.opened()
+    opened_s = time.perf_counter()
     peer.search(question, K, None)
-    found: dict[str, Any] = {"open_s": time.perf_counter() - started_s}
-    if isinstance(peer, Ours):
-        for number in range(QUESTIONS):
-            peer.search(vectors(kind, BATCH_ROWS, dim)[1][number % 50], K, None)
-        found["open_peak_mib"] = _peak_mib()
-    return found
+    first_s = time.perf_counter()
+    for _ in range(20):
+        peer.search(question, K, None)
+    return {
+        "import_s": opened_s - started_s,
+        "open_s": first_s - opened_s,
+        "open_peak_mib": _peak_mib(),
+    }
 
 
-def rebuilt(name: str, count: int, dim: int, kind: str, folder: Path) -> dict[str, Any]:
+def rebuild(job: Job) -> dict[str, Any]:
     """Ours: from the workspace file alone to the first answer."""
-    import shutil
-
-    shutil.rmtree(folder / "vectors", ignore_errors=True)
-    for path in folder.glob("payloads.sqlite*"):
+    if job.peer != "workbench":
+        return {}
+    shutil.rmtree(job.folder / "vectors", ignore_errors=True)
+    for path in job.folder.glob("payloads.sqlite*"):
         path.unlink()
-    question = vectors(kind, BATCH_ROWS, dim)[1][0]
-    peer = PEERS[name](folder, dim)
+    question = job.question()
+    peer = job.opened()
     started_s = time.perf_counter()
     peer.search(question, K, None)
     return {"rebuild_s": time.perf_counter() - started_s, "rebuild_peak_mib": _peak_mib()}
+
+
+WORK: Mapping[str, Callable[[Job], dict[str, Any]]] = {
+    "fill": fill,
+    "search": search,
+    "recall": recall,
+    "open": reopen,
+    "rebuild": rebuild,
+}
 
 
 def _size_mib(folder: Path) -> float:
@@ -202,18 +261,33 @@ def _peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _into(queue: Any, work: Any, arguments: tuple[Any, ...]) -> None:
-    queue.put(work(*arguments))
+def _into(queue: Any, step: str, job: Job) -> None:
+    queue.put(WORK[step](job))
 
 
-def alone(work: Any, *arguments: Any) -> dict[str, Any]:
-    """``work`` in a fresh process. An empty result if that failed."""
+def alone(step: str, job: Job) -> dict[str, Any] | None:
+    """What a step finds in a fresh process; None if it failed."""
+    if job.peer in IN_MEMORY and step not in ("search", "recall"):
+        return {}
     context = multiprocessing.get_context("spawn")
     queue = context.SimpleQueue()
-    process = context.Process(target=_into, args=(queue, work, arguments))
+    process = context.Process(target=_into, args=(queue, step, job))
     process.start()
     process.join()
-    return {} if queue.empty() else dict(queue.get())
+    return None if queue.empty() else dict(queue.get())
+
+
+def kept(out: Path, key: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Put what was found into the row of ``key`` in the file; returns the row."""
+    rows = json.loads(out.read_text(encoding="utf-8")) if out.exists() else []
+    row = next((each for each in rows if key.items() <= each.items()), None)
+    if row is None:
+        row = dict(key)
+        rows.append(row)
+    row.update(found)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return dict(row)
 
 
 def main() -> None:
@@ -223,29 +297,27 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=384)
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--vectors", default="clustered")
+    parser.add_argument("--steps", default=",".join(STEPS))
+    parser.add_argument("--keep", type=Path, help="keep the stores in this folder")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    results = []
     for count in (int(size) for size in options.n.split(",")):
         for name in options.peers.split(","):
             if count > SLOWEST_ROWS.get(name, count):
                 continue
+            kind = Path(options.vectors).stem
+            row: dict[str, Any] = {}
             with tempfile.TemporaryDirectory() as place:
-                job = (name, count, options.dim, options.vectors, Path(place) / "store")
-                found = alone(measure, *job)
-                if found and name in KEPT_ON_DISK:
-                    found.update(alone(reopened, *job))
-                if found and name == "workbench":
-                    found.update(alone(rebuilt, *job))
-            if not found:
-                print(f"{name} could not be measured with {count:,} rows")
-                continue
-            row = {"peer": name, "n": count, "vectors": Path(options.vectors).name, **found}
-            results.append(row)
+                folder = (options.keep or Path(place)) / f"{name}-{kind}-{count}"
+                job = Job(name, count, options.dim, options.vectors, folder)
+                for step in options.steps.split(","):
+                    found = alone(step, job)
+                    if found is None:
+                        print(f"{name} could not {step} with {count:,} rows")
+                        break
+                    row = kept(options.out, {"peer": name, "n": count, "vectors": kind}, found)
             shown = {k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()}
             print(json.dumps(shown), flush=True)
-            options.out.parent.mkdir(parents=True, exist_ok=True)
-            options.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

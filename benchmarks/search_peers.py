@@ -68,7 +68,10 @@ class Ours:
     numbers: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        from workbench.store import llama_nodes  # noqa: F401 - slow to import, and not to be timed
+        # Slow to import, and not to be timed.
+        import pandas  # noqa: F401
+
+        from workbench.store import llama_nodes  # noqa: F401
         from workbench.store.corpus import Corpus
 
         self.corpus = Corpus(self.folder)
@@ -101,18 +104,22 @@ class Ours:
         digest = self.model.digest
         return SearchQuery(text, vector, k=k, mode=mode, embedding=digest, where=condition)
 
-    def _nodes(self, run: Run, hits: Sequence[Any]) -> list[int]:
+    def _nodes(self, run: Run, results: Sequence[Sequence[Any]]) -> list[list[int]]:
         from workbench.store.llama_nodes import as_node
 
-        kept = self.corpus.nodes.extras(run, [hit.chunk.document_id for hit in hits])
-        nodes = [as_node(hit, kept.get(hit.chunk.document_id)) for hit in hits]
-        return [int(node.node_id) for node in nodes]
+        ids = dict.fromkeys(hit.chunk.document_id for hits in results for hit in hits)
+        kept = self.corpus.nodes.extras(run, list(ids))
+        return [
+            [int(as_node(hit, kept.get(hit.chunk.document_id)).node_id) for hit in hits]
+            for hits in results
+        ]
 
     def search(
         self, query: Rows, k: int, where: tuple[str, int] | None, text: str = ""
     ) -> list[int]:
         run = self._run(Action.SEARCH)
-        return self._nodes(run, self.corpus.search(run, self._query(query, k, where, text)))
+        found = self.corpus.search(run, self._query(query, k, where, text))
+        return self._nodes(run, [found])[0]
 
     def hybrid(self, query: Rows, k: int, text: str) -> list[int]:
         """As ``search``, with words."""
@@ -121,7 +128,7 @@ class Ours:
     def many(self, queries: Rows, k: int) -> list[list[int]]:
         run = self._run(Action.SEARCH)
         found = self.corpus.search_many(run, [self._query(row, k, None) for row in queries])
-        return [self._nodes(run, hits) for hits in found]
+        return self._nodes(run, found)
 
 
 @dataclass
@@ -195,6 +202,7 @@ class DuckDBExact:
 
     def __post_init__(self) -> None:
         import duckdb
+        import pandas  # noqa: F401 - DuckDB imports it at the first parameter
 
         self.folder.mkdir(parents=True, exist_ok=True)
         self.connection = duckdb.connect(
@@ -366,7 +374,7 @@ PEERS: dict[str, Callable[[Path, int], Peer]] = {
     "lancedb": Lance,
     "faiss": FaissFlat,
 }
-KEPT_ON_DISK = ("workbench", "duckdb", "chromadb", "lancedb")
+IN_MEMORY = ("faiss",)
 
 
 def timed(work: Callable[[], Any], times: int) -> list[float]:
