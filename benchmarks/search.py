@@ -3,11 +3,11 @@
     python -m benchmarks.search --n 10000,100000,1000000 --dim 384 \
         --peers workbench,duckdb-store,duckdb,chromadb,lancedb,faiss --out FILE.json
 
-Each store, size and step (fill, search, recall, open, rebuild) runs in a process of its own, so that peak
-memory is its own. With ``--keep FOLDER`` the stores stay there, and ``--steps`` may be measured
-piece by piece into one FILE. ``--vectors`` is clustered, isotropic, anisotropic, or a .npy file of
-real vectors (n, dim), the last 200 of which are the questions; a size larger than the file repeats
-its rows with noise of a tenth of their length, and says so. A peer that is not installed is left
+Each store, size and step (fill, search, recall, open, rebuild) runs in a process of its own, so
+that peak memory is its own. With ``--keep FOLDER`` the stores stay there, and ``--steps`` may be
+measured piece by piece into one FILE. ``--vectors`` is clustered, isotropic, anisotropic, or a
+.npy file of real vectors (n, dim), the last 200 of which are the questions; a size larger than the
+file repeats its rows with noise of a tenth of their length. A peer that is not installed is left
 out. Every number is of the time until the caller holds the texts and fields of the ten hits, but
 for faiss, which gives numbers only.
 """
