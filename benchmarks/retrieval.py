@@ -5,6 +5,9 @@
 DIR holds docs.jsonl (id, title, text), queries.jsonl (id, text) and qrels.tsv (query_id, doc_id,
 grade). The collection goes through the real corpus and the real embedding model. Each document is
 one chunk, its title the chunk's heading; a longer document would count by its best chunk.
+
+With ``--among FILE.npy`` (rows of ``benchmarks.search_vectors``) these vectors lie in the corpus as
+well, nothing is judged for them, and a search by vectors is compared with the exact order of all.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import ir_measures
+import numpy as np
 from ir_measures import RR, R, nDCG
 
 from workbench.config import ModelsConfig
@@ -84,8 +88,9 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
         yield from (json.loads(line) for line in lines if line.strip())
 
 
-def fill(run: Run, corpus: Corpus, models: Models, collection: Collection) -> None:
-    """Store the collection as one document whose chunks are the collection's documents."""
+def fill(run: Run, corpus: Corpus, models: Models, collection: Collection) -> Vectors:
+    """Store the collection as one document whose chunks are the collection's documents. Returns
+    their vectors."""
     chunks, start = [], 0
     for ordinal, (_, title, text) in enumerate(collection.documents):
         chunks.append(Chunk(ordinal, start, start + len(text), text, heading=title))
@@ -108,6 +113,67 @@ def fill(run: Run, corpus: Corpus, models: Models, collection: Collection) -> No
         fingerprint="",
         embedding=EmbeddingInfo(name, models.digest(name), vectors.shape[1]),
     )
+    return vectors
+
+
+def fill_among(run: Run, corpus: Corpus, models: Models, rows: Vectors) -> None:
+    """Store vectors as chunks of a document without words."""
+    name = models.config.embedding
+    document = MaskedDocument(
+        "benchmark:others", "others", "text/plain", "", "." * len(rows), LABEL
+    )
+    corpus.put(
+        run,
+        document,
+        [Chunk(at, at, at + 1, ".") for at in range(len(rows))],
+        vectors=rows,
+        fingerprint="",
+        embedding=EmbeddingInfo(name, models.digest(name), rows.shape[1]),
+    )
+
+
+def compare(
+    run: Run,
+    corpus: Corpus,
+    models: Models,
+    collection: Collection,
+    stored: tuple[Vectors, Vectors],
+) -> Iterator[Row]:
+    """The order of a search by vectors, and the exact one, over the collection and others."""
+    questions: Vectors = models.embed(run, [text for _, text in collection.queries])
+    digest = models.digest(models.config.embedding)
+    count = len(stored[0])
+    scores = questions @ np.concatenate(stored).T
+    exact = np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH]
+    found = []
+    seconds = []
+    for vector in questions:
+        started_s = time.perf_counter()
+        query = SearchQuery("", vector, k=DEPTH, mode="vector", embedding=digest)
+        hits = corpus.search(run, query)
+        seconds.append(time.perf_counter() - started_s)
+        found.append([h.chunk.ordinal + count * (h.document == "others") for h in hits])
+    near = [
+        len({*mine[:10]} & {*true[:10]}) / 10
+        for mine, true in zip(found, exact.tolist(), strict=True)
+    ]
+    for system, order in (("vectors", found), ("exact", exact.tolist())):
+        ranking = {
+            query_id: {
+                collection.documents[at][0]: -float(rank)
+                for rank, at in enumerate(row)
+                if at < count
+            }
+            for (query_id, _), row in zip(collection.queries, order, strict=True)
+        }
+        recall = float(np.mean(near)) if system == "vectors" else 1.0
+        scored = {**_scores(collection, ranking), "of exact 10": round(recall, 4)}
+        yield Row(system, scored, float(np.median(seconds)) if system == "vectors" else 0.0)
+
+
+def _scores(collection: Collection, ranking: dict[str, dict[str, float]]) -> dict[str, float]:
+    found = ir_measures.calc_aggregate(MEASURES.values(), collection.judged, ranking)
+    return {name: round(float(found[m]), 4) for name, m in MEASURES.items()}
 
 
 def measure(run: Run, corpus: Corpus, models: Models, collection: Collection) -> Iterator[Row]:
@@ -127,16 +193,15 @@ def measure(run: Run, corpus: Corpus, models: Models, collection: Collection) ->
             for rank, hit in enumerate(hits):
                 scores.setdefault(collection.documents[hit.chunk.ordinal][0], -float(rank))
             ranking[query_id] = scores
-        found = ir_measures.calc_aggregate(MEASURES.values(), collection.judged, ranking)
-        scored = {name: round(float(found[m]), 4) for name, m in MEASURES.items()}
-        yield Row(system, scored, sorted(seconds)[len(seconds) // 2])
+        yield Row(system, _scores(collection, ranking), sorted(seconds)[len(seconds) // 2])
 
 
 def table(rows: list[Row]) -> str:
     """The figures for a terminal."""
-    lines = ["".join(f"{head:>12}" for head in ("system", *MEASURES, "median ms"))]
+    names = list(rows[0].scores)
+    lines = ["".join(f"{head:>12}" for head in ("system", *names, "median ms"))]
     for row in rows:
-        cells = [row.system, *(f"{row.scores[name]:.4f}" for name in MEASURES)]
+        cells = [row.system, *(f"{row.scores[name]:.4f}" for name in names)]
         lines.append("".join(f"{cell:>12}" for cell in (*cells, f"{row.median_s * 1000:.1f}")))
     return "\n".join(lines)
 
@@ -145,6 +210,7 @@ def main() -> None:
     """Run the benchmark, print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the collection")
+    parser.add_argument("--among", type=Path, help="vectors (n, dim) that lie beside it, as .npy")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     arguments = parser.parse_args()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
@@ -157,10 +223,16 @@ def main() -> None:
         guard = Guard(corpus.ledger, Budget(10**9, 86_400))
         with guard.open(actor, Action.INGEST, resource=LABEL) as run:
             started_s = time.perf_counter()
-            fill(run, corpus, models, collection)
+            own = fill(run, corpus, models, collection)
             fill_s = time.perf_counter() - started_s
+            others = np.load(arguments.among) if arguments.among else None
+            if others is not None:
+                fill_among(run, corpus, models, others)
         with guard.open(actor, Action.SEARCH) as run:
-            rows = list(measure(run, corpus, models, collection))
+            if others is not None:
+                rows = list(compare(run, corpus, models, collection, (own, others)))
+            else:
+                rows = list(measure(run, corpus, models, collection))
         result: dict[str, Any] = {
             "data": arguments.data.name,
             "documents": len(collection.documents),
