@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import escape
 
 from workbench import Citation, Claim, Hit, IngestReport, MaskedDocument, PageBox, Summary
@@ -129,6 +130,12 @@ def duration(seconds: float) -> str:
     if seconds >= 120:
         return counted(round(seconds / 60), "minute")
     return "under a second" if seconds < 1 else counted(round(seconds), "second")
+
+
+def moment(utc: str) -> str:
+    """A moment of UTC in the time of this machine, in words."""
+    here = datetime.fromisoformat(utc).replace(tzinfo=UTC).astimezone()
+    return f"{here:%d %b %Y, %H:%M}"
 
 
 def parts(document: MaskedDocument) -> tuple[Part, ...]:

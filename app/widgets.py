@@ -18,6 +18,7 @@ from workbench.errors import AccessDenied, SourceError, UsageError, WorkbenchErr
 
 QUOTE_CHARS = 240
 QUESTION_CHARS = 1_000
+REASON_CHARS = 1_000
 NEAREST = 3
 
 _STYLE = Path(__file__).with_name("style.css")
@@ -156,6 +157,31 @@ def show_answer(answer: Answer, *, key: str) -> None:
             f'<p class="wb-muted wb-small">Written by {reading.safe(answer.model)} in '
             f"{reading.duration(answer.usage.seconds)}</p>"
         )
+    _show_feedback(answer, key=key)
+
+
+@st.fragment
+def _show_feedback(answer: Answer, *, key: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html('<span class="wb-muted wb-small">Did this help?</span>', width="content")
+        thumb = st.feedback("thumbs", key=f"{key}-thumbs")
+    if thumb is None:
+        return
+    reason = st.text_input(
+        "Why? (optional)",
+        key=f"{key}-reason",
+        max_chars=REASON_CHARS,
+        placeholder="What was right, wrong or missing",
+    )
+    said = (bool(thumb), reason)
+    if st.session_state.get(f"{key}-said") != said:
+        try:
+            workspace.session().feedback(answer.id, *said)
+        except WorkbenchError as error:
+            show_error(error)
+            return
+        st.session_state[f"{key}-said"] = said
+    st.html('<p class="wb-muted wb-small" role="status">Noted, thank you.</p>')
 
 
 def show_draft(asked: Asking) -> None:

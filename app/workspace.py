@@ -21,7 +21,6 @@ from workbench import (
 )
 from workbench.errors import AccessDenied
 
-RECENT = 8
 SUGGESTIONS = 4
 # A page asks for the same facts at every click; documents that another process adds show up
 # after this long.
@@ -142,18 +141,6 @@ def look_at_tables_again() -> None:
     _table.clear()
 
 
-def recent() -> Sequence[dict[str, Any]]:
-    """This actor's last questions, newest first: question, text, status, created_at.
-
-    A question that was asked again is there once. Empty for a role that may not look them up.
-    """
-    actor = session().actor.name.replace("'", "''")
-    query = f"""SELECT question, text, status, created_at FROM answers WHERE actor = '{actor}'
-        QUALIFY row_number() OVER (PARTITION BY question ORDER BY id DESC) = 1
-        ORDER BY id DESC LIMIT {RECENT}"""  # noqa: S608 -- views only, and the name is quoted
-    return _rows(session(), query)
-
-
 @st.cache_resource(show_spinner=False)
 def _workbench(path: str) -> Workbench:
     return open_workbench(path)
@@ -166,7 +153,8 @@ def _documents(whose: tuple[str, str], _session: Session) -> Sequence[Any]:
 
 @st.cache_resource(ttl=_FRESH_S, scope="session", show_spinner=False)
 def _tables(whose: tuple[str, str], _session: Session) -> Sequence[Any]:
-    return _session.extractions()
+    found: Sequence[Any] = _session.extractions()
+    return found
 
 
 @st.cache_resource(ttl=_FRESH_S, scope="session", max_entries=4, show_spinner=False)

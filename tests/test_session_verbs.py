@@ -77,6 +77,8 @@ VERBS: dict[str, Callable[[Session, Path], object]] = {
     "more_like": lambda session, _: session.more_like(1),
     "ask": lambda session, _: session.ask(QUESTION),
     "ask_stream": lambda session, _: list(session.ask_stream(QUESTION)),
+    "answers": lambda session, _: session.answers(),
+    "feedback": lambda session, _: session.feedback(session.ask(QUESTION).id, True, "Helped."),
     "extract": lambda session, _: session.extract("all", {"answer": "text"}),
     "schema": lambda session, _: session.schema({"answer": "text"}),
     "extractions": lambda session, _: session.extractions(),

@@ -88,6 +88,7 @@ PUBLIC_NAMES = {
 # What touches no document, question or reply, and so needs no run.
 WITHOUT_RUN = {
     "Corpus": {"close", "grants", "health", "ledger", "placeholders", "reply_cache"},
+    "Answers": set(),
     "Grants": {"of"},
     "Counters": set(),
     "Subjects": set(),
@@ -339,6 +340,7 @@ def test_imports_are_declared() -> None:
 def _governed() -> list[type]:
     from workbench.models.governed import Models
     from workbench.store.access import Grants
+    from workbench.store.answers import Answers
     from workbench.store.corpus import Corpus
     from workbench.store.extractions import Extractions
     from workbench.store.history import History
@@ -350,6 +352,7 @@ def _governed() -> list[type]:
     from workbench.store.subjects import Subjects
 
     return [
+        Answers,
         Corpus,
         Extractions,
         Grants,

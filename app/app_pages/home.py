@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 
 import reading
 import streamlit as st
@@ -12,6 +11,7 @@ import workspace
 
 from workbench import Support
 
+RECENT = 8
 _STATUS = {
     Support.SUPPORTED: "supported",
     Support.PARTIAL: "partly supported",
@@ -63,19 +63,16 @@ def _show_counts(*counts: tuple[int, str, str]) -> None:
 def _show_recent() -> None:
     st.header("Recent questions", anchor=False)
     rows = "".join(
-        f"<details><summary>{reading.safe(row['question'])} "
-        f'<span class="wb-muted wb-small">· {_STATUS[Support(row["status"])]}, '
-        f"{_when(row['created_at'])}</span></summary><p>{reading.safe(row['text'])}</p></details>"
-        for row in workspace.recent()
+        f"<details><summary>{reading.safe(answer.question)} "
+        f'<span class="wb-muted wb-small">· {_STATUS[answer.status]}, '
+        f"{reading.moment(answer.created_at)}</span></summary>"
+        f"<p>{reading.safe(answer.text)}</p></details>"
+        for answer in workspace.session().answers(RECENT)
     )
     if rows:
         st.html(f'<div class="wb-recent">{rows}</div>')
     else:
         st.text("None yet.")
-
-
-def _when(moment: datetime) -> str:
-    return f"{moment:%d %b %Y, %H:%M}"
 
 
 main()

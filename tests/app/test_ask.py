@@ -212,3 +212,19 @@ def test_two_browsers_do_not_see_each_other(use: MakeWorkbench, open_page: OpenP
     other = open_page("ask")
     assert SENTENCE not in page_html(other)
     assert "asked" not in other.session_state or other.session_state["asked"] == []
+
+
+def test_an_answer_is_judged_with_a_reason(use: MakeWorkbench, open_page: OpenPage) -> None:
+    workbench = use()
+    app = ask(open_page("ask"))
+    app.session_state["answer-0-thumbs"] = 0
+    app.run()
+    app.text_input(key="answer-0-reason").set_value("Ask ann@example.org, she knows.").run()
+    assert not app.exception
+    assert "Noted, thank you." in page_html(app)
+    (answer,) = workbench.session("local").answers()
+    assert (answer.question, answer.good) == (QUESTION, False)
+    assert answer.reason.startswith("Ask <EMAIL_ADDRESS_")
+    app.run()
+    runs = workbench.session("local").sql("SELECT * FROM runs WHERE action = 'feedback'").df()
+    assert len(runs) == 2

@@ -69,14 +69,19 @@ def test_an_unknown_actor_is_refused_in_words(use: MakeWorkbench, open_page: Ope
     assert "This actor is not known" in page_html(app)
 
 
-def test_a_viewer_sees_the_documents_but_no_history(
+def test_a_viewer_sees_the_documents_and_the_own_questions(
     use: MakeWorkbench, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORKBENCH_ACTOR", "vi")
-    use(config=Config(actors={"vi": ActorConfig(role="viewer", labels=("internal",))}))
+    actors = {name: ActorConfig(role="viewer", labels=("internal",)) for name in ("vi", "bob")}
+    workbench = use(config=Config(actors=actors))
+    workbench.session("vi").ask(QUESTION)
+    workbench.session("bob").ask("When are badges made?")
     app = open_page()
     assert not app.exception
     assert "<b>3</b>documents" in page_html(app)
+    assert QUESTION in page_html(app)
+    assert "badges made" not in page_html(app)
     assert not open_page("ask").exception
 
 

@@ -7,11 +7,11 @@ from workbench.values import Actor, Scope
 
 EVERYTHING = Scope(unrestricted=True)
 GRANTED = {
-    "viewer": {"search", "ask", "read"},
-    "analyst": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate"}
+    "viewer": {"search", "ask", "feedback", "read"},
+    "analyst": {"search", "ask", "feedback", "read", "sql", "ingest", "remove", "evaluate"}
     | {"snapshot", "rollback", "masking", "extract", "review"},
     "admin": {"search", "ask", "read", "sql", "ingest", "remove", "evaluate", "audit", "access"}
-    | {"reveal", "original", "forget", "vault", "metrics", "reembed", "migrate"}
+    | {"reveal", "original", "feedback", "forget", "vault", "metrics", "reembed", "migrate"}
     | {"snapshot", "rollback", "masking", "extract", "review"},
 }
 

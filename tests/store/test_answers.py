@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from workbench.errors import AccessDenied
+from workbench.errors import AccessDenied, UsageError
 from workbench.results import Answer
 from workbench.store.corpus import Corpus
 from workbench.store.records import SearchQuery
@@ -88,3 +88,40 @@ def test_an_abstention_is_kept_too(corpus: Corpus, run_for, saved: Answer) -> No
     run.close()
     with pytest.raises(AccessDenied):
         corpus.save_answer(run, saved)
+
+
+def test_an_actor_sees_the_own_answers_and_what_it_thought_of_them(
+    corpus: Corpus, run_for, saved: Answer
+) -> None:
+    mine, other = run_for("hr"), run_for("hr", name="bob")
+    again = corpus.save_answer(mine, replace(saved, text="Ten days."))
+    (answer,) = corpus.answers.own(mine, 5)
+    assert (answer.id, answer.question, answer.text) == (again, "how long?", "Ten days.")
+    assert (answer.status, answer.created_at) == (Support.PARTIAL, "2026-01-02T03:04:05")
+    assert (answer.good, answer.reason) == (None, "")
+    corpus.answers.rate(mine, again, good=False, reason="Too short.")
+    corpus.answers.rate(mine, again, good=True, reason="")
+    corpus.answers.rate(mine, again, good=False, reason="Wrong year.")
+    (answer,) = corpus.answers.own(mine, 5)
+    assert (answer.good, answer.reason) == (False, "Wrong year.")
+    assert corpus.answers.own(other, 5) == []
+    with pytest.raises(UsageError, match="no such answer"):
+        corpus.answers.rate(other, again, good=True, reason="")
+
+
+def test_feedback_is_seen_by_whoever_sees_the_answer(
+    corpus: Corpus, run_for, put, saved: Answer
+) -> None:
+    number = corpus.save_answer(run_for("hr"), saved)
+    corpus.answers.rate(run_for("hr"), number, good=True, reason="Exact.")
+
+    def seen(*labels: str, **who: str) -> list[dict[str, object]]:
+        rows = corpus.sql(run_for(*labels, **who), "SELECT actor, good, reason FROM feedback")
+        return list(rows.to_pylist())
+
+    expected = [{"actor": "ana", "good": True, "reason": "Exact."}]
+    assert seen("hr") == seen("*", role="admin", name="root") == expected
+    assert seen("hr", name="bob") == seen("other") == []
+    put("policy", "sick leave is ten days", label="closed")
+    assert seen("hr") == []
+    assert corpus.answers.own(run_for("hr"), 5) == []

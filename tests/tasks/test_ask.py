@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.workbenches import MakeWorkbench, agreeing, question_of, sentence_with
-from workbench.config import Config, LimitsConfig, MaskingConfig
+from workbench.config import ActorConfig, Config, LimitsConfig, MaskingConfig
 from workbench.errors import InvalidReply, UsageError
 from workbench.models.fake import FakeServer, extract
 from workbench.models.messages import ChatRequest
@@ -238,3 +238,26 @@ def test_of_a_cut_reply_the_finished_part_counts() -> None:
     draft = parse_draft('{"quotes": ["one whole quote", "half a qu')
     assert draft.quotes == ("one whole quote", "half a qu")
     assert draft.answer == ""
+
+
+def test_whoever_was_given_an_answer_judges_it(make_workbench: MakeWorkbench, folder: Path) -> None:
+    actors = {name: ActorConfig(role="viewer", labels=("internal",)) for name in ("ana", "bob")}
+    actors["root"] = ActorConfig(role="admin", labels=("*",))
+    workbench = make_workbench(faithful, config=Config(actors=actors))
+    workbench.session("root").ingest(folder)
+    ana, bob = workbench.session("ana"), workbench.session("bob")
+    given = ana.ask(QUESTION)
+    ana.feedback(given.id, False, " Write to ann@example.org ")
+    (answer,) = ana.answers()
+    assert (answer.id, answer.good, answer.reason) == (
+        given.id,
+        False,
+        "Write to <EMAIL_ADDRESS_1>",
+    )
+    assert bob.answers() == []
+    with pytest.raises(UsageError, match="no such answer"):
+        bob.feedback(given.id, True)
+    with pytest.raises(UsageError, match="reason is too long"):
+        ana.feedback(given.id, True, "x" * 1_001)
+    with pytest.raises(UsageError, match="number of answers"):
+        ana.answers(0)

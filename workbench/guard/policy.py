@@ -19,6 +19,7 @@ class Action(StrEnum):
 
     SEARCH = "search"
     ASK = "ask"
+    FEEDBACK = "feedback"
     EXTRACT = "extract"
     REVIEW = "review"
     READ = "read"
@@ -65,7 +66,7 @@ class Action(StrEnum):
         }
 
 
-_VIEWER = frozenset({Action.SEARCH, Action.ASK, Action.READ})
+_VIEWER = frozenset({Action.SEARCH, Action.ASK, Action.FEEDBACK, Action.READ})
 _ANALYST = _VIEWER | {
     Action.EXTRACT,
     Action.REVIEW,

@@ -1,6 +1,6 @@
 """What the verbs return: frozen results that render themselves and convert to DataFrames."""
 
-from workbench.results.answer import ABSTENTION, Answer
+from workbench.results.answer import ABSTENTION, Answer, PastAnswer
 from workbench.results.audit import AuditCheck
 from workbench.results.corpus_map import CorpusMap
 from workbench.results.extraction import Extraction, ExtractionEstimate
@@ -36,6 +36,7 @@ __all__ = [
     "Metrics",
     "MigrationReport",
     "MovedVectors",
+    "PastAnswer",
     "Revealed",
     "Summary",
     "Table",

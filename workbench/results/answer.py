@@ -34,6 +34,7 @@ class Answer:
 
     ``status`` is ``supported`` (every claim is located in a source), ``partial`` (some are) or
     ``abstained`` (nothing relevant was found; ``text`` says so and ``claims`` is empty).
+    ``id`` is what ``feedback`` takes, 0 until it is stored.
     """
 
     question: str
@@ -47,6 +48,7 @@ class Answer:
     prompt_version: str
     corpus_version: int
     created_at: str
+    id: int = 0
 
     @property
     def citations(self) -> tuple[Citation, ...]:
@@ -62,6 +64,7 @@ class Answer:
             "claims": [{"text": c.text, "supported": c.supported} for c in self.claims],
             "model": self.model,
             "run_id": self.run_id,
+            "id": self.id,
             "question": self.question,
             "prompt_version": self.prompt_version,
             "corpus_version": self.corpus_version,
@@ -93,3 +96,21 @@ class Answer:
 
     def __str__(self) -> str:
         return render.answer_text(self.status.value, self.text, self.claims)
+
+
+@dataclass(frozen=True, slots=True)
+class PastAnswer:
+    """An answer that its actor was given before, and what the actor thinks of it.
+
+    ``good`` is None while nothing was said. ``created_at`` is UTC.
+    """
+
+    id: int
+    question: str
+    text: str
+    status: Support
+    model: str
+    seconds: float
+    created_at: str
+    good: bool | None = None
+    reason: str = ""

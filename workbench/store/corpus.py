@@ -17,7 +17,7 @@ from workbench.guard.run import Run
 from workbench.results import AuditCheck
 from workbench.store import audit_chain, documents, sql_rules, versions, views
 from workbench.store.access import Grants
-from workbench.store.answers import insert_answer
+from workbench.store.answers import Answers, insert_answer
 from workbench.store.database import Database
 from workbench.store.elsewhere import RemoteVectors, connect_server
 from workbench.store.extractions import Extractions
@@ -62,6 +62,7 @@ class Corpus:
         ledger: where the guard writes its audit rows.
         reply_cache: where model replies are kept.
         placeholders: the register of placeholder numbers.
+        answers: an actor's own answers, and what the actor thinks of them.
         reviews: what people decided about extracted fields.
         passages: whole documents, chunk by chunk.
         extractions: schemas, and records that were extracted from documents.
@@ -85,6 +86,7 @@ class Corpus:
         self.reply_cache = StoredReplies(self._database)
         self.placeholders = PlaceholderRegister(self._database)
         self.passages = Passages(self._database)
+        self.answers = Answers(self._database)
         self.origins = Origins(self._database)
         self.extractions = Extractions(self._database)
         self.reviews = Reviews(self._database)
@@ -306,10 +308,10 @@ class Corpus:
         """Counts and contradictions, without any content; for `workbench doctor`."""
         return self._database.read(check)
 
-    def save_answer(self, run: Run, answer: Answer) -> None:
-        """Keep an answer and its citations for the SQL views, under the run's actor."""
+    def save_answer(self, run: Run, answer: Answer) -> int:
+        """Keep an answer and its citations for the SQL views, under the run's actor; its id."""
         run.require_open()
-        self._database.write(lambda c: insert_answer(c, run.actor.name, answer))
+        return self._database.write(lambda c: insert_answer(c, run.actor.name, answer))
 
 
 def _require_audit(run: Run) -> None:

@@ -206,8 +206,16 @@ def _m011_reembeddings(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _m012_reviewed_views(connection: duckdb.DuckDBPyConnection) -> None:
-    views.create(connection)
+def _m012_reviewed_views(_: duckdb.DuckDBPyConnection) -> None:
+    """Only the views changed, and every upgrade ends by making them anew."""
+
+
+def _m013_feedback(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "CREATE TABLE store.feedback (answer_id INTEGER NOT NULL, actor VARCHAR NOT NULL, "
+        "good BOOLEAN NOT NULL, reason VARCHAR NOT NULL, run_id VARCHAR NOT NULL, "
+        "created_at TIMESTAMP NOT NULL)"
+    )
 
 
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
@@ -223,6 +231,7 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m010_reviews,
     _m011_reembeddings,
     _m012_reviewed_views,
+    _m013_feedback,
 )
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""

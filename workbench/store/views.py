@@ -1,14 +1,15 @@
 """The documented SQL views. Their column comments are stored in the workspace file as well.
 
 ``documents``, ``chunks``, ``answers``, ``citations``, ``extractions`` (a row per record),
-``fields`` and ``runs`` in the schema ``main`` show the current corpus version to whoever opens the
-file with DuckDB itself. ``Corpus.sql`` lays views of the same names and columns over them that show
-only what the run may see:
+``fields``, ``feedback`` and ``runs`` in the schema ``main`` show the current corpus version to
+whoever opens the file with DuckDB itself. ``Corpus.sql`` lays views of the same names and columns
+over them that show only what the run may see:
 
 - documents and chunks: those in the run's scope, by label or by grant;
 - answers: the actor's own (all for a role that may audit), if every document that the model was
   shown is in scope, by its label then and by its source's label now, or by grant;
 - citations: those of visible answers, if the cited document is in scope in the same way;
+- feedback: that on visible answers;
 - extractions and fields: the actor's own (all for a role that may audit), of documents in scope;
 - runs: the actor's own (all for a role that may audit).
 
@@ -52,6 +53,10 @@ CREATE OR REPLACE VIEW main.citations AS
 SELECT c.answer_id, c.claim, c.document_id, c.document, c.uri, d.label, c.page, c.start_char,
     c.end_char, c.quote
 FROM store.citations c JOIN store.documents d ON d.id = c.document_id
+"""
+_FEEDBACK = """
+CREATE OR REPLACE VIEW main.feedback AS
+SELECT answer_id, actor, good, reason, run_id, created_at FROM store.feedback
 """
 _RUNS = """
 CREATE OR REPLACE VIEW main.runs AS
@@ -200,6 +205,14 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "review": "accepted, corrected or rejected, null before a review",
         "machine_value": "the value before the review, null without a review",
     },
+    "feedback": {
+        "answer_id": "answers.id",
+        "actor": "who was given the answer, and said this",
+        "good": "whether it helped",
+        "reason": "why, masked",
+        "run_id": "runs.run_id",
+        "created_at": "UTC time",
+    },
     "runs": {
         "sequence": "number of the run in the order in which they ended, from 1",
         "run_id": "identity of the run",
@@ -220,7 +233,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 }
 """What each column means, by view."""
 
-_STATEMENTS = (_DOCUMENTS, _CHUNKS, _ANSWERS, _CITATIONS, _EXTRACTIONS, _FIELDS, _RUNS)
+_STATEMENTS = (_DOCUMENTS, _CHUNKS, _ANSWERS, _CITATIONS, _EXTRACTIONS, _FIELDS, _FEEDBACK, _RUNS)
 
 VIEWS = frozenset(COLUMNS)
 """The names of the views."""
@@ -296,6 +309,9 @@ CREATE TEMP VIEW extractions AS
 CREATE TEMP VIEW fields AS
     SELECT * FROM workbench.main.fields
     WHERE record_id IN (SELECT id FROM temp.main.extractions) {_BARRIER};
+CREATE TEMP VIEW feedback AS
+    SELECT * FROM workbench.main.feedback
+    WHERE answer_id IN (SELECT id FROM temp.main.answers) {_BARRIER};
 CREATE TEMP VIEW runs AS SELECT * FROM workbench.main.runs WHERE {_MINE} {_BARRIER};
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pydantic_core
@@ -88,8 +88,7 @@ def ask(
         corpus_version=rooms.corpus.version(run),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    rooms.corpus.save_answer(run, answer)
-    return answer
+    return replace(answer, id=rooms.corpus.save_answer(run, answer))
 
 
 def fitting(hits: Sequence[Hit], prompt: Prompt, num_ctx: int, *, question: str) -> tuple[Hit, ...]:

@@ -79,7 +79,7 @@ class CorpusVerbs(Verbs):
 
     def sql(self, query: str) -> Table:
         """One read-only SELECT over the views documents, chunks, answers, citations, extractions,
-        fields and runs.
+        fields, feedback and runs.
 
         Raises:
             AccessDenied, QueryError, StoreError.
