@@ -78,7 +78,7 @@ def main() -> None:
     unanswerable, more = _read(arguments.data / "unanswerable.jsonl")
     questions = answerable[: arguments.limit] + unanswerable[: arguments.limit]
     with tempfile.TemporaryDirectory() as folder:
-        workbench = _workbench(Path(folder), arguments.model)
+        workbench = open_benchmark(Path(folder), arguments.model)
         session = workbench.session("benchmark")
         _ingest(session, Path(folder) / "passages", {**passages, **more})
         peer = _peer(workbench)
@@ -169,7 +169,7 @@ def _peer(workbench: Workbench) -> Callable[[Question], Outcome]:
     session = workbench.session("benchmark")
 
     def open_run() -> AbstractContextManager[Run]:
-        return _counted(workbench, used)
+        return counted_run(workbench, used)
 
     rows = session.sql("SELECT id, heading, text FROM chunks ORDER BY id").arrow().to_pylist()
     nodes = [TextNode(id_=str(r["id"]), text=f"{r['heading']}\n{r['text']}") for r in rows]
@@ -201,7 +201,7 @@ def _peer(workbench: Workbench) -> Callable[[Question], Outcome]:
 
 
 @contextmanager
-def _counted(workbench: Workbench, used: list[Usage]) -> Iterator[Run]:
+def counted_run(workbench: Workbench, used: list[Usage]) -> Iterator[Run]:
     """A run whose usage is added up when it ends."""
     actor = workbench.session("benchmark").actor
     with workbench.guard.open(actor, Action.EVALUATE, resource="llama_index") as run:
@@ -209,7 +209,8 @@ def _counted(workbench: Workbench, used: list[Usage]) -> Iterator[Run]:
     used[0] = used[0] + run.meter.usage
 
 
-def _workbench(folder: Path, model: str) -> Workbench:
+def open_benchmark(folder: Path, model: str) -> Workbench:
+    """A workbench over public data: nothing masked, ``model`` for chat."""
     models = load_config().models.model_dump() | {"chat": model}
     config = Config(models=ModelsConfig(**models), masking=MaskingConfig(types=()))
     return open_workbench(folder / "workspace", config=config)

@@ -32,6 +32,7 @@ from workbench.results import Answer
 from workbench.search_cli import like, search_many
 from workbench.session import Session
 from workbench.sources_cli import ingest_lake, ingest_sql
+from workbench.summarise_cli import summarise, themes
 from workbench.values import DEFAULT_LABEL
 from workbench.vault_cli import forget, reveal, vault_app
 from workbench.versions_cli import versions_app
@@ -71,6 +72,8 @@ app.command()(migrate)
 app.command()(reembed)
 app.command()(like)
 app.command()(search_many)
+app.command()(summarise)
+app.command()(themes)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.workbenches import MakeWorkbench
-from workbench.errors import UsageError
+from workbench.errors import InvalidReply, UsageError
 from workbench.models.fake import FakeServer
 from workbench.models.messages import ChatRequest
 from workbench.results.summary import Summary, Verdict
@@ -155,3 +155,36 @@ def test_bad_wishes(make_workbench: MakeWorkbench, folder: Path, wanted: dict[st
     session.ingest(folder)
     with pytest.raises(UsageError):
         session.summarise(**wanted)  # type: ignore[arg-type]
+
+
+def test_a_broken_reply_costs_its_own_passages_only(
+    make_workbench: MakeWorkbench, long_folder: Path
+) -> None:
+    def breaking(request: ChatRequest) -> str:
+        if "branch 3 in" in request.user and request.prompt_version.startswith("summary@"):
+            return "no json"
+        return copying(request)
+
+    session = make_workbench(breaking).session("ana")
+    session.ingest(long_folder)
+    summary = session.summarise(style="per-section")
+    assert summary.sentences
+    assert summary.chunks_lost > 0
+    assert "lost to a broken reply" in str(summary)
+    assert "branch 3 in" not in summary.text
+    with pytest.raises(InvalidReply):
+        make_workbench(lambda _: "no json").session("ana").summarise(style="bullets")
+
+
+def test_a_broken_joining_leaves_the_points(
+    make_workbench: MakeWorkbench, long_folder: Path
+) -> None:
+    def breaking(request: ChatRequest) -> str:
+        merging = request.prompt_version.startswith("summary_merge")
+        return "no json" if merging else copying(request)
+
+    session = make_workbench(breaking).session("ana")
+    session.ingest(long_folder)
+    summary = session.summarise(style="brief", length=3)
+    assert len(summary.sentences) == 3
+    assert valid(summary, session)

@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-NOTHING = "The sources hold nothing that could be summarised."
-
 
 class Verdict(StrEnum):
     """What checking made of a sentence."""
 
     SUPPORTED = "supported"
+    REPAIRED = "repaired"
     REPLACED = "replaced"
     REMOVED = "removed"
 
@@ -32,9 +31,10 @@ class Verdict(StrEnum):
 class Sentence:
     """One sentence of a summary.
 
-    ``verdict`` tells whether the model's words held (``supported``), gave way to the source's own
-    (``replaced``) or were taken out (``removed``). ``draft`` is what the model wrote where that
-    differs from ``text``; ``support`` is the probability, 0 to 1, that the cited words carry it.
+    ``verdict`` tells whether the model's words held (``supported``), held when written anew
+    (``repaired``), gave way to the source's own (``replaced``) or were taken out (``removed``).
+    ``draft`` is what the model wrote first where that differs from ``text``; ``support`` is the
+    probability, 0 to 1, that the passages carry it.
     """
 
     text: str
@@ -50,6 +50,7 @@ class Summary:
     """A summary of ``title``. ``removed`` holds what was taken out because no source carried it.
 
     ``chunks_read`` of ``chunks`` were shown to the model, ``coverage`` is their share, 0 to 1.
+    ``chunks_lost`` were shown as well, but the model's reply about them could not be used.
     """
 
     title: str
@@ -66,6 +67,7 @@ class Summary:
     corpus_version: int
     created_at: str
     documents: tuple[str, ...] = field(default=())
+    chunks_lost: int = 0
 
     @property
     def coverage(self) -> float:
@@ -125,6 +127,7 @@ class Summary:
             "coverage": self.coverage,
             "chunks": self.chunks,
             "chunks_read": self.chunks_read,
+            "chunks_lost": self.chunks_lost,
             "documents": list(self.documents),
             "model": self.model,
             "run_id": self.run_id,

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from workbench.results.summary import Sentence, Summary
     from workbench.values import Citation
 
+NOTHING = "The sources hold nothing that could be summarised."
+NOTHING_HELD = "The sources carry no sentence that the model wrote about them."
+
 _LISTED = frozenset({"bullets", "timeline"})
 _MARKDOWN = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>#|"})
 
@@ -22,8 +25,14 @@ def coverage(summary: Summary) -> str:
     parts = [
         f"Read {summary.chunks_read:,} of {summary.chunks:,} passages{of} ({summary.coverage:.0%})"
     ]
-    replaced = sum(sentence.verdict.value == "replaced" for sentence in summary.sentences)
-    if replaced:
+    if summary.chunks_lost:
+        parts.append(
+            f"{_count(summary.chunks_lost, 'passage')} lost to a broken reply of the model"
+        )
+    verdicts = [sentence.verdict.value for sentence in summary.sentences]
+    if repaired := verdicts.count("repaired"):
+        parts.append(f"{_count(repaired, 'sentence')} written anew after checking")
+    if replaced := verdicts.count("replaced"):
         parts.append(f"{_count(replaced, 'sentence')} given in the source's own words")
     if summary.removed:
         parts.append(f"{_count(len(summary.removed), 'sentence')} removed for lack of a source")
@@ -38,7 +47,7 @@ def plain(text: str) -> str:
 def markdown(summary: Summary, *, citations: bool) -> str:
     """The sentences by section; with ``citations`` numbered, and the quoted words below."""
     numbers = _numbers(summary) if citations else {}
-    blocks: list[str] = []
+    blocks = _nothing(summary)
     for section, sentences in _sections(summary):
         if section:
             blocks.append(f"## {plain(section)}")
@@ -54,6 +63,7 @@ def html(summary: Summary) -> str:
     """The sentences with numbered sources that fold out, and what was taken out."""
     numbers = _numbers(summary)
     parts = [f"<p><b>{escape(summary.title)}</b><br><small>{escape(coverage(summary))}</small></p>"]
+    parts.extend(f"<p>{escape(words)}</p>" for words in _nothing(summary))
     for section, sentences in _sections(summary):
         if section:
             parts.append(f"<h4>{escape(section)}</h4>")
@@ -80,6 +90,12 @@ def page(title: str, body: str) -> str:
         "style-src 'unsafe-inline'\">"
         f"<title>{escape(title)}</title></head><body>{body}</body></html>"
     )
+
+
+def _nothing(summary: Summary) -> list[str]:
+    if summary.sentences:
+        return []
+    return [NOTHING_HELD if summary.removed else NOTHING]
 
 
 def _sections(summary: Summary) -> list[tuple[str, list[Sentence]]]:

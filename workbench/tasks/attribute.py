@@ -117,6 +117,11 @@ def content_words(text: str) -> set[str]:
     return set(_stems(text))
 
 
+def word_list(text: str) -> list[str]:
+    """All words and numbers as they are written, in order."""
+    return _WORD.findall(text)
+
+
 def negated(text: str) -> set[str]:
     """The content word after each negation: "may not be carried over" negates "carried"."""
     after = (next(_stems(text[match.end() :]), None) for match in _NEGATION.finditer(text))
@@ -171,9 +176,9 @@ def _facts(sentence: str, given: set[str]) -> set[str]:
     A capital tells a name, except at the beginning of the sentence. Names among the ``given``
     words (the question's and those of titles) need no source.
     """
-    first, *others = _WORD.findall(sentence)
-    names = content_words(" ".join(word for word in others if word[0].isupper()))
-    numbers = [word for word in (first, *others) if any(map(str.isdigit, word))]
+    words = _WORD.findall(sentence)
+    names = content_words(" ".join(word for word in words[1:] if word[0].isupper()))
+    numbers = [word for word in words if any(map(str.isdigit, word))]
     return (names - given) | content_words(" ".join(numbers))
 
 

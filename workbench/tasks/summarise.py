@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.config import Config
-from workbench.errors import UsageError
+from workbench.errors import InvalidReply, UsageError
 from workbench.guard.run import Run
 from workbench.models.governed import Models
 from workbench.prompts.registry import load_prompt
@@ -24,14 +24,17 @@ from workbench.results.summary import Sentence, Summary
 from workbench.store.corpus import Corpus
 from workbench.store.passages import Read
 from workbench.tasks.salience import choose, salience
-from workbench.tasks.summary_writing import Point, Writer
+from workbench.tasks.summary_checking import Checker, Judge, Point
+from workbench.tasks.summary_writing import Writer
 from workbench.values import Hit
 
 PASSAGES_PER_SENTENCE = 3
 """How many passages are read for each sentence of the summary; more adds cost, not points."""
 
 MAX_PASSAGES = 48
-_GROUP_CHARS = 3_600
+# No byte-level tokenizer makes more tokens than bytes, so that this fits any context in any script.
+_GROUP_BYTES = 3_600
+_PROMPTS = ("summary", "summary_merge", "summary_repair", "groundedness")
 _SAME = 0.88
 _SLACK = 1.5
 
@@ -58,11 +61,12 @@ STYLES = {
 
 @dataclass(frozen=True, slots=True)
 class SummariseRooms:
-    """The collaborators of a summary."""
+    """The collaborators of a summary. ``judge`` scores what is written against its passages."""
 
     config: Config
     models: Models
     corpus: Corpus
+    judge: Judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +106,29 @@ def summarise(
     read = rooms.corpus.passages.read(run, document_ids)
     wanted = brief.length or style.sentences
     chosen = _choose(run, rooms, read, brief, wanted)
-    writer = Writer(run, rooms.models, brief.model or rooms.config.models.chat, brief.focus)
+    model = brief.model or rooms.config.models.chat
+    checker = Checker(run, rooms.models, model, rooms.judge)
+    writer = Writer(run, rooms.models, checker, brief.focus)
     groups = list(_groups(chosen, by_section=style.per_section))
     joins = style.joined and len(groups) > 1
+    steps = len(groups) + joins
     points: list[Point] = []
+    lost: list[Hit] = []
     for done, group in enumerate(groups):
-        progress(SummaryProgress(done, len(groups) + joins))
+        progress(SummaryProgress(done, steps))
         count = wanted if style.per_section else _share(wanted, len(group), len(chosen))
-        points.extend(writer.write(group, count))
+        try:
+            points.extend(writer.write(group, count))
+        except InvalidReply:
+            lost.extend(group)
+            if len(lost) == len(chosen):
+                raise
     kept, removed = _kept(run, rooms.models, points, style, wanted)
     if joins and kept:
-        progress(SummaryProgress(len(groups), len(groups) + 1))
-        kept, more = writer.join(kept, wanted)
+        progress(SummaryProgress(len(groups), steps))
+        kept, more = _joined(writer, kept, wanted)
         removed = [*removed, *more]
-    progress(SummaryProgress(len(groups) + joins, len(groups) + joins))
+    progress(SummaryProgress(steps, steps))
     return Summary(
         title=brief.title,
         style=brief.style,
@@ -123,15 +136,26 @@ def summarise(
         sentences=tuple(_sentences(kept, style)),
         removed=tuple(point.sentence for point in removed),
         chunks=len(read.hits),
-        chunks_read=len(chosen),
+        chunks_read=len(chosen) - len(lost),
+        chunks_lost=len(lost),
         model=rooms.models.resolve(writer.model),
         run_id=run.id,
         usage=run.meter.usage,
-        prompt_versions=(load_prompt("summary").version, load_prompt("summary_merge").version),
+        prompt_versions=tuple(load_prompt(name).version for name in _PROMPTS),
         corpus_version=rooms.corpus.version(run),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         documents=tuple(dict.fromkeys(hit.document for hit in read.hits)),
     )
+
+
+def _joined(
+    writer: Writer, points: Sequence[Point], wanted: int
+) -> tuple[list[Point], list[Point]]:
+    try:
+        return writer.join(points, wanted)
+    except InvalidReply:
+        best = sorted(points, key=lambda point: -point.hit.score)[:wanted]
+        return [point for point in points if point in best], []
 
 
 def _style(brief: Brief) -> Style:
@@ -182,13 +206,14 @@ def _groups(chosen: Sequence[Hit], *, by_section: bool) -> Iterator[list[Hit]]:
     group: list[Hit] = []
     size = 0
     for hit in chosen:
-        full = size + len(hit.chunk.text) > _GROUP_CHARS
+        length = len(hit.chunk.text.encode())
+        full = size + length > _GROUP_BYTES
         other = by_section and group and section_of(hit) != section_of(group[-1])
         if group and (full or other):
             yield group
             group, size = [], 0
         group.append(hit)
-        size += len(hit.chunk.text)
+        size += length
     if group:
         yield group
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pydantic_core
@@ -14,13 +13,9 @@ from workbench.guard.run import Run
 from workbench.models.governed import Models
 from workbench.models.messages import ChatRequest
 from workbench.prompts.registry import load_prompt
-from workbench.results.summary import Sentence, Verdict
-from workbench.tasks.attribute import carried_by, content_words, coverage, nearest_sentence
+from workbench.tasks.attribute import coverage
+from workbench.tasks.summary_checking import Checker, Point
 from workbench.values import Citation, Hit
-
-MIN_LIKENESS = 0.3
-"""From this share of its content words on, an unsupported sentence gives way to the source's own
-sentence that says most of it; below, there is no such sentence."""
 
 T = TypeVar("T")
 
@@ -28,40 +23,23 @@ _SAID = 0.6
 _LABEL = re.compile(
     r"^(?:Sources?:|\[\d+\]|\W*#+ )\s*"
 )  # what small models copy from a prompt's layout
-_YEAR = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
-_MAX_REPLACEMENT_CHARS = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A checked sentence, the passage it is about, and the passages it may draw on."""
-
-    sentence: Sentence
-    hit: Hit
-    passages: tuple[Hit, ...]
-
-    @property
-    def date(self) -> tuple[str, int, int]:
-        """The first year that its words name, then its place; without a year after all others."""
-        quotes = " ".join(citation.quote for citation in self.sentence.citations)
-        year = _YEAR.search(self.sentence.text) or _YEAR.search(quotes)
-        chunk = self.hit.chunk
-        return (year.group() if year else "9999", chunk.document_id, chunk.start)
 
 
 class Writer:
-    """Writes for one run with one model. ``focus`` is masked already."""
+    """Writes for one run with one model; the checker judges. ``focus`` is masked already."""
 
-    def __init__(self, run: Run, models: Models, model: str, focus: str) -> None:
+    def __init__(self, run: Run, models: Models, checker: Checker, focus: str) -> None:
         self._run = run
         self._models = models
-        self.model = model
+        self._checker = checker
+        self.model = checker.model
         self._focus = f" about this: {focus}" if focus else ""
 
     def write(self, passages: Sequence[Hit], count: int) -> list[Point]:
         """``count`` points or fewer from the passages; the unsupported have no citations.
 
         Raises:
+            InvalidReply: if the reply is not the JSON that was asked for.
             ModelError, BudgetExceeded.
         """
         shown = "\n\n".join(f"[{n}] {_title(h)}\n{h.chunk.text}" for n, h in _numbered(passages))
@@ -74,7 +52,7 @@ class Writer:
             hit = passages[number - 1] if known else passages[0]
             # The model's number is a hint: the sentence may stand in another passage it was shown.
             ordered = (hit, *(other for other in passages if other is not hit))
-            points.append(_checked(str(item.get("sentence", "")), ordered))
+            points.append(self._checker.check(_plain(item.get("sentence")), ordered))
         return [point for point in points if point.sentence.text]
 
     def join(self, points: Sequence[Point], count: int) -> tuple[list[Point], list[Point]]:
@@ -97,7 +75,7 @@ class Writer:
             numbers = [n for n in _ints(item.get("points")) if 1 <= n <= len(points)]
             used = [points[n - 1] for n in numbers] or list(points)
             passages = tuple(dict.fromkeys(hit for point in used for hit in point.passages[:2]))
-            point = _checked(str(item.get("sentence", "")), passages, replace=False)
+            point = self._checker.check(_plain(item.get("sentence")), passages, mend=False)
             if point.sentence.citations:
                 joined.append(point)
             elif point.sentence.text:
@@ -143,34 +121,8 @@ def parse_items(reply: str) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)]
 
 
-def _checked(draft: str, passages: Sequence[Hit], *, replace: bool = True) -> Point:
-    text = _LABEL.sub("", " ".join(draft.split()))
-    passages = tuple(passages)
-    claim = carried_by(text, passages)
-    if claim.supported:
-        quotes = " ".join(citation.quote for citation in claim.citations)
-        sentence = Sentence(text, claim.citations, Verdict.SUPPORTED, coverage(text, quotes))
-        return Point(sentence, _holding(claim.citations[0], passages), passages)
-    own = nearest_sentence(text, passages) if replace else None
-    if own is not None and _speaks(own) and coverage(text, own.quote) >= MIN_LIKENESS:
-        words = " ".join(own.quote.split())
-        return Point(
-            Sentence(words, (own,), Verdict.REPLACED, 1.0, draft=text), passages[0], passages
-        )
-    return Point(Sentence(text, (), Verdict.REMOVED, 0.0), passages[0], passages)
-
-
-def _holding(citation: Citation, passages: Sequence[Hit]) -> Hit:
-    return next(
-        hit
-        for hit in passages
-        if hit.chunk.document_id == citation.document_id
-        and hit.chunk.start <= citation.start < hit.chunk.end
-    )
-
-
-def _speaks(citation: Citation) -> bool:
-    return len(citation.quote) <= _MAX_REPLACEMENT_CHARS and len(content_words(citation.quote)) >= 3
+def _plain(sentence: object) -> str:
+    return _LABEL.sub("", " ".join(str(sentence or "").split()))
 
 
 def _title(hit: Hit) -> str:

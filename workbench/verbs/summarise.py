@@ -15,7 +15,7 @@ from workbench.values import DocumentInfo
 from workbench.verbs.verbs import Verbs
 
 if TYPE_CHECKING:
-    from workbench.tasks.summarise import SummaryProgress
+    from workbench.tasks.summarise import SummariseRooms, SummaryProgress
 
 Target: TypeAlias = "int | DocumentInfo | Hits | Sequence[int | DocumentInfo] | None"
 """A document or its id, several of them, the documents of a search, or None: all that is there."""
@@ -43,7 +43,7 @@ class SummariseVerbs(Verbs):
         Raises:
             AccessDenied, UsageError, ModelError, StoreError, BudgetExceeded.
         """
-        from workbench.tasks.summarise import Brief, SummariseRooms, summarise
+        from workbench.tasks.summarise import Brief, summarise
 
         workbench = self._workbench
         with self._run(Action.ASK, "summarise") as run:
@@ -54,7 +54,7 @@ class SummariseVerbs(Verbs):
                     value=f"{len(focus):,} characters, at most {limit:,}",
                     next_step="Name the topic in a sentence.",
                 )
-            rooms = SummariseRooms(workbench.config, workbench.models, workbench.corpus)
+            rooms = self._summarise_rooms()
             infos = {info.id: info for info in workbench.corpus.documents(run)}
             ids = list(infos) if target is None else _ids(target)
             names = [infos[number].name for number in ids if number in infos]
@@ -96,17 +96,25 @@ class SummariseVerbs(Verbs):
         Raises:
             AccessDenied, UsageError, ModelError, StoreError, EmbeddingMismatch, BudgetExceeded.
         """
-        from workbench.tasks.summarise import Brief, SummariseRooms
+        from workbench.tasks.summarise import Brief
         from workbench.tasks.themes import find_themes, map_corpus
 
         workbench = self._workbench
         with self._run(Action.ASK, "themes") as run:
-            rooms = SummariseRooms(workbench.config, workbench.models, workbench.corpus)
+            rooms = self._summarise_rooms()
             infos = workbench.corpus.documents(run)
             ids = [info.id for info in infos] if target is None else _ids(target)
             found = map_corpus(run, workbench.corpus, ids, count=count)
             brief = Brief(f"{len(found):,} documents", "bullets", length, "", model)
             return find_themes(run, rooms, found, brief, progress=progress or _ignore)
+
+    def _summarise_rooms(self) -> SummariseRooms:
+        from workbench.evaluation.groundedness import judge
+        from workbench.tasks.summarise import SummariseRooms
+
+        workbench = self._workbench
+        models = workbench.models
+        return SummariseRooms(workbench.config, models, workbench.corpus, judge(models))
 
 
 def _ids(target: int | DocumentInfo | Hits | Sequence[int | DocumentInfo]) -> list[int]:

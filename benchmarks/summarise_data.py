@@ -1,0 +1,67 @@
+"""Texts with reference summaries, as QMSum, MTS-Dialog and SciTLDR lay them out."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A text to summarise in ``sentences`` sentences, about ``focus`` where there is one."""
+
+    name: str
+    text: str
+    references: tuple[str, ...]
+    sentences: int
+    focus: str = ""
+
+    @property
+    def question(self) -> str:
+        """What a summariser that takes questions is asked."""
+        asked = self.focus or "Summarise the text."
+        plural = "" if self.sentences == 1 else "s"
+        return f"{asked} Answer in at most {self.sentences} sentence{plural}."
+
+
+def load(folder: Path) -> list[Item]:
+    """The items of a folder, the shortest texts first: one query per meeting of QMSum, the
+    dialogues of MTS-Dialog, the abstracts of SciTLDR."""
+    items = [*_qmsum(folder), *_dialogues(folder), *_abstracts(folder)]
+    if not items:
+        raise SystemExit(f"{folder} holds none of the known sets")
+    return sorted(items, key=lambda item: (len(item.text), item.name))
+
+
+def _qmsum(folder: Path) -> Iterator[Item]:
+    for number, record in _records(folder, "meeting_transcripts"):
+        turns = [f"{turn['speaker']}: {turn['content']}" for turn in record["meeting_transcripts"]]
+        query = record["specific_query_list"][0]
+        yield Item(
+            f"meeting-{number}", "\n\n".join(turns), (query["answer"],), 3, query["query"].strip()
+        )
+
+
+def _dialogues(folder: Path) -> Iterator[Item]:
+    for path in sorted(folder.glob("MTS-Dialog-*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                name = f"{path.stem}-{row['ID']}"
+                yield Item(name, row["dialogue"], (row["section_text"],), 3)
+
+
+def _abstracts(folder: Path) -> Iterator[Item]:
+    for number, record in _records(folder, "source"):
+        yield Item(f"paper-{number}", " ".join(record["source"]), tuple(record["target"]), 1)
+
+
+def _records(folder: Path, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for path in sorted(folder.glob("*.jsonl")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
+            record = json.loads(line)
+            if key in record:
+                yield number, record

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from workbench.evaluation.evidence import NAMES, PART_CHARS, WHOLE_CHARS, about, signals
+
+TEXT = (
+    "The office opened in 1998. Ann Lee leads the office and hires clerks. "
+    "Employees may not carry annual leave over."
+)
+
+
+def against(claim: str) -> dict[str, float]:
+    found = signals(claim, TEXT)
+    assert set(found) == set(NAMES)
+    return {name: value for name, value in found.items() if value}
+
+
+def test_the_texts_own_words_have_nothing_against_them() -> None:
+    assert against("The office opened in 1998.") == {}
+
+
+@pytest.mark.parametrize(
+    ("claim", "name"),
+    [
+        ("The office opened in 1999.", "number"),
+        ("The office, Bob Lee says, hires clerks.", "name"),
+        ("Employees may carry annual leave over, Ann says not hires.", "negation"),
+        ("The office never hires clerks.", "turn"),
+        ("The office sells boats to clerks.", "unsaid"),
+        ("Ann Lee opened in 1998 annual leave.", "uncovered"),
+    ],
+)
+def test_each_signal_speaks_up(claim: str, name: str) -> None:
+    assert against(claim)[name] > 0
+
+
+@pytest.mark.parametrize(("claim", "text"), [("", ""), ("...", TEXT), ("Boats sail.", "")])
+def test_empty_claims_and_texts(claim: str, text: str) -> None:
+    assert set(signals(claim, text)) == set(NAMES)
+
+
+def test_a_short_text_is_read_whole_and_of_a_long_one_what_the_claim_is_about() -> None:
+    assert about("anything", ["One.", "Two."]) == "One.\n\nTwo."
+    filler = [f"Filler number {n} says nothing of note. " for n in range(300)]
+    long = "".join([*filler[:150], "Ann Lee leads the river office. ", *filler[150:]])
+    assert len(long) > WHOLE_CHARS
+    part = about("Who leads the river office? Ann Lee.", [long])
+    assert "Ann Lee leads the river office." in part
+    assert "Filler number 149" in part
+    assert len(part) <= PART_CHARS + 100

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from tests.workbenches import MakeWorkbench
+from workbench.guard.policy import Action
+from workbench.guard.run import Run
+from workbench.results.summary import Verdict
+from workbench.tasks.summary_checking import Checker, Point
+from workbench.values import Chunk, Hit
+
+TEXT = (
+    "Employees earn 4 hours of sick leave per pay period. "
+    "Unused sick leave is carried over to the following year without any limit."
+)
+HIT = Hit(Chunk(0, 0, len(TEXT), TEXT, id=1, document_id=1), "leave.md", "file:///leave.md", "", 0)
+LOOSE = "Employees earn 4 hours of leave per pay period, and unused leave is carried over."
+COPY = "Employees earn 4 hours of sick leave per pay period."
+WRONG = "Employees earn 9 hours of sick leave per pay period."
+FAR = "Dragons guard the travel portal."
+
+
+class Strict:
+    """A judge that counts what it is asked and finds everything as probable as it is told."""
+
+    def __init__(self, probability: float) -> None:
+        self.probability = probability
+        self.asked: list[str] = []
+
+    def score(self, run: Run, claim: str, passages: Sequence[str]) -> float:
+        self.asked.append(claim)
+        assert list(passages) == [TEXT]
+        return self.probability
+
+    def supports(self, probability: float) -> bool:
+        return probability >= 0.5
+
+
+def checked(
+    make_workbench: MakeWorkbench, text: str, judge: Strict, anew: str = "", *, mend: bool = True
+) -> Point:
+    workbench = make_workbench(lambda _: json.dumps({"sentence": anew}))
+    with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
+        return Checker(run, workbench.models, "light", judge).check(text, [HIT], mend=mend)
+
+
+def test_the_sources_own_words_need_no_judge(make_workbench: MakeWorkbench) -> None:
+    judge = Strict(0.0)
+    point = checked(make_workbench, COPY, judge)
+    assert (point.sentence.verdict, judge.asked) == (Verdict.SUPPORTED, [])
+
+
+def test_other_words_stand_if_the_judge_supports_them(make_workbench: MakeWorkbench) -> None:
+    judge = Strict(0.9)
+    point = checked(make_workbench, LOOSE, judge)
+    assert (point.sentence.verdict, point.sentence.support) == (Verdict.SUPPORTED, 0.9)
+    assert judge.asked == [LOOSE]
+    assert point.sentence.citations
+
+
+@pytest.mark.parametrize("text", [WRONG, LOOSE])
+def test_what_does_not_hold_is_written_anew_once(make_workbench: MakeWorkbench, text: str) -> None:
+    point = checked(make_workbench, text, Strict(0.1), COPY)
+    assert point.sentence.verdict is Verdict.REPAIRED
+    assert (point.sentence.text, point.sentence.draft) == (COPY, text)
+
+
+@pytest.mark.parametrize("anew", ["", WRONG, FAR])
+def test_a_repair_that_does_not_hold_gives_way_to_the_source(
+    make_workbench: MakeWorkbench, anew: str
+) -> None:
+    point = checked(make_workbench, WRONG, Strict(0.1), anew)
+    assert (point.sentence.verdict, point.sentence.text) == (Verdict.REPLACED, COPY)
+
+
+def test_what_no_passage_is_about_is_removed(make_workbench: MakeWorkbench) -> None:
+    point = checked(make_workbench, FAR, Strict(0.9), COPY)
+    assert (point.sentence.verdict, point.sentence.citations) == (Verdict.REMOVED, ())
+
+
+def test_a_joined_text_is_not_mended(make_workbench: MakeWorkbench) -> None:
+    point = checked(make_workbench, WRONG, Strict(0.9), COPY, mend=False)
+    assert point.sentence.verdict is Verdict.REMOVED
+
+
+def test_a_broken_repair_is_none(make_workbench: MakeWorkbench) -> None:
+    workbench = make_workbench(lambda _: "no json")
+    with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
+        point = Checker(run, workbench.models, "light", Strict(0.9)).check(WRONG, [HIT])
+    assert point.sentence.verdict is Verdict.REPLACED

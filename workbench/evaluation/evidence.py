@@ -1,0 +1,93 @@
+"""What words alone tell about a claim and a text, and the part of a long text that is about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from workbench.tasks.attribute import content_words, negated, word_list
+from workbench.tasks.sentences import sentence_spans
+
+WHOLE_CHARS = 3_600
+"""A text up to this length is judged whole."""
+
+PART_CHARS = 1_000
+"""Of a longer text this much is read: the sentences that share most words with the claim."""
+
+_REWORDED = 0.25
+"""Faithful summaries have about this share of words of their own."""
+
+_TURNS = re.compile(
+    r"\b(?:all|always|any|before|after|both|but|cannot|decreas\w+|despite|every|fail\w*|fewer|first"
+    r"|higher|increas\w+|instead|lack\w*|last|less|lower|more|most|neither|never|no|none|nor|not|only"
+    r"|rather|some|unable|unlike|without|worse|better)\b|n['’]t\b",  # noqa: RUF001
+    re.IGNORECASE,
+)
+
+NAMES = ("number", "name", "negation", "turn", "unsaid", "uncovered")
+
+
+def signals(claim: str, text: str) -> dict[str, float]:
+    """What speaks against the claim, each 0 or more, by ``NAMES``.
+
+    ``number``, ``name``, ``turn``: how many numbers, capitalised words, and words that turn a
+    meaning ("not", "only", "less") stand in the claim and nowhere in the text. ``negation``: words
+    that one of them negates and the other affirms. ``unsaid``: the share of the claim's content
+    words that the text does not have, beyond what other wording explains; ``uncovered``: that of
+    the sentence of the claim that fares worst against the best two neighbours of the text.
+    """
+    said = content_words(text)
+    known = {word.casefold() for word in word_list(text)}
+    words = word_list(claim)
+    new = [
+        word for word in words if word.casefold() not in known and not content_words(word) <= said
+    ]
+    wanted = content_words(claim)
+    pairs = _neighbours(text)
+    gaps = [
+        1 - max((len(own & pair) for pair in pairs), default=0) / len(own)
+        for own in (content_words(sentence) for sentence in _sentences(claim))
+        if own
+    ]
+    turns = {match.group().casefold() for match in _TURNS.finditer(claim)}
+    turned = {match.group().casefold() for match in _TURNS.finditer(text)}
+    return {
+        "number": float(sum(any(map(str.isdigit, word)) for word in new)),
+        "name": float(sum(word[0].isupper() for word in new if word != words[0])),
+        "negation": float(len((negated(claim) - negated(text)) & said)),
+        "turn": float(len(turns - turned)),
+        "unsaid": max(0.0, len(wanted - said) / len(wanted) - _REWORDED) if wanted else 0.0,
+        "uncovered": max(0.0, max(gaps, default=0.0) - _REWORDED),
+    }
+
+
+def about(claim: str, passages: Sequence[str]) -> str:
+    """The passages, or of long ones the sentences that share most words with the claim, with their
+    neighbours, in order."""
+    text = "\n\n".join(passages)
+    if len(text) <= WHOLE_CHARS:
+        return text
+    wanted = content_words(claim)
+    sentences = _sentences(text)
+    shared = [len(content_words(sentence) & wanted) for sentence in sentences]
+    kept: set[int] = set()
+    size = 0
+    for row in sorted(range(len(sentences)), key=lambda row: -shared[row]):
+        for near in (row, row + 1, row - 1):
+            fits = 0 <= near < len(sentences) and size + len(sentences[near]) <= PART_CHARS
+            if fits and near not in kept:
+                kept.add(near)
+                size += len(sentences[near])
+    return "\n".join(sentences[row] for row in sorted(kept))
+
+
+def _sentences(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+def _neighbours(text: str) -> list[set[str]]:
+    words = [content_words(sentence) for sentence in _sentences(text)]
+    if not words:
+        return []
+    return [*(own | after for own, after in pairwise(words)), words[-1]]

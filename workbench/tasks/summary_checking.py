@@ -1,0 +1,142 @@
+"""Whether the passages carry a sentence; what they do not carry is mended once or taken out.
+
+Rules come first: other numbers, names or negations, and words that no source sentence has. What
+passes them is scored by a judge, unless it is the source's own words anyway.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import pydantic_core
+
+from workbench.guard.run import Run
+from workbench.models.governed import Models
+from workbench.models.messages import ChatRequest
+from workbench.prompts.registry import load_prompt
+from workbench.results.summary import Sentence, Verdict
+from workbench.tasks.attribute import carried_by, content_words, coverage, nearest_sentence
+from workbench.values import Citation, Hit
+
+MIN_LIKENESS = 0.3
+"""From this share of its content words on, an unsupported sentence gives way to the source's own
+sentence that says most of it; below, there is no such sentence."""
+
+COPIED = 0.9
+"""From this share of its content words in one cited place on, a sentence is the source's own."""
+
+_YEAR = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
+_MAX_REPLACEMENT_CHARS = 400
+
+
+class Judge(Protocol):
+    """Scores claims; ``workbench.evaluation.groundedness`` fulfils it."""
+
+    def score(self, run: Run, claim: str, passages: Sequence[str]) -> float:
+        """The probability, 0 to 1, that the passages carry the claim."""
+        ...
+
+    def supports(self, probability: float) -> bool:
+        """Whether that is enough to let the claim stand."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A checked sentence, the passage it is about, and the passages it may draw on."""
+
+    sentence: Sentence
+    hit: Hit
+    passages: tuple[Hit, ...]
+
+    @property
+    def date(self) -> tuple[str, int, int]:
+        """The first year that its words name, then its place; without a year after all others."""
+        quotes = " ".join(citation.quote for citation in self.sentence.citations)
+        year = _YEAR.search(self.sentence.text) or _YEAR.search(quotes)
+        chunk = self.hit.chunk
+        return (year.group() if year else "9999", chunk.document_id, chunk.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """Checks for one run; ``model`` writes anew what did not hold."""
+
+    run: Run
+    models: Models
+    model: str
+    judge: Judge
+
+    def check(self, text: str, passages: Sequence[Hit], *, mend: bool = True) -> Point:
+        """The sentence with its citations and verdict. With ``mend`` an unsupported one is written
+        anew once, then replaced by the source's own nearest sentence, then removed.
+
+        Raises:
+            ModelError, BudgetExceeded.
+        """
+        passages = tuple(passages)
+        point = self._supported(text, passages)
+        if point is None and text and mend:
+            point = self._mended(text, passages)
+        return point or Point(Sentence(text, (), Verdict.REMOVED, 0.0), passages[0], passages)
+
+    def _supported(self, text: str, passages: tuple[Hit, ...]) -> Point | None:
+        claim = carried_by(text, passages)
+        if not claim.supported:
+            return None
+        support = max(coverage(text, citation.quote) for citation in claim.citations)
+        if support < COPIED:
+            read = dict.fromkeys(_holding(c, passages).chunk.text for c in claim.citations)
+            support = self.judge.score(self.run, text, list(read))
+            if not self.judge.supports(support):
+                return None
+        sentence = Sentence(text, claim.citations, Verdict.SUPPORTED, support)
+        return Point(sentence, _holding(claim.citations[0], passages), passages)
+
+    def _mended(self, text: str, passages: tuple[Hit, ...]) -> Point | None:
+        own = nearest_sentence(text, passages)
+        if own is None or coverage(text, own.quote) < MIN_LIKENESS:
+            return None
+        hit = _holding(own, passages)
+        again = self._supported(self._written_anew(text, hit), (hit,))
+        if again is not None:
+            sentence = replace(again.sentence, verdict=Verdict.REPAIRED, draft=text)
+            return Point(sentence, again.hit, passages)
+        if len(own.quote) > _MAX_REPLACEMENT_CHARS or len(content_words(own.quote)) < 3:
+            return None
+        words = " ".join(own.quote.split())
+        return Point(Sentence(words, (own,), Verdict.REPLACED, 1.0, draft=text), hit, passages)
+
+    def _written_anew(self, text: str, hit: Hit) -> str:
+        prompt = load_prompt("summary_repair")
+        request = ChatRequest(
+            model=self.model,
+            system=prompt.system,
+            user=prompt.fill({"passages": hit.chunk.text, "sentence": text}),
+            schema={
+                "type": "object",
+                "properties": {"sentence": {"type": "string"}},
+                "required": ["sentence"],
+                "additionalProperties": False,
+            },
+            max_tokens=prompt.max_tokens,
+            prompt_version=prompt.version,
+        )
+        reply = self.models.chat(self.run, request).text
+        try:
+            data = pydantic_core.from_json(reply)
+        except ValueError:
+            return ""
+        return " ".join(str(data.get("sentence", "")).split()) if isinstance(data, dict) else ""
+
+
+def _holding(citation: Citation, passages: Sequence[Hit]) -> Hit:
+    return next(
+        hit
+        for hit in passages
+        if hit.chunk.document_id == citation.document_id
+        and hit.chunk.start <= citation.start < hit.chunk.end
+    )
