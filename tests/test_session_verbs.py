@@ -116,6 +116,7 @@ VERBS: dict[str, Callable[[Session, Path], object]] = {
     "preview_masking": lambda session, _: session.preview_masking("Ask ann@example.org"),
     "verify_audit": lambda session, _: session.verify_audit(),
     "export_audit": lambda session, _: session.export_audit(),
+    "activity": lambda session, _: session.activity(),
     "metrics": lambda session, _: session.metrics(),
     "as_retriever": lambda session, _: session.as_retriever().retrieve("badges"),
     "as_index": lambda session, _: session.as_index().as_retriever().retrieve("badges"),

@@ -82,3 +82,36 @@ def test_a_day_is_bounded_across_restarts(make_workbench: MakeWorkbench, folder:
     assert 0 < ask_on() < 20
     assert make_workbench(replied, config=config).session("root").ask(QUESTION).claims
     assert make_workbench(replied, config=config).session("eve").documents()
+
+
+def test_everybody_sees_the_own_activity_and_an_admin_all(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    workbench = make_workbench(replied, config=CONFIG)
+    root, eve = workbench.session("root"), workbench.session("eve")
+    root.ingest(folder)
+    eve.feedback(eve.ask(QUESTION).id, False, "Too short.")
+    root.feedback(root.ask("Who makes the badges?").id, True)
+    own, everything = eve.activity(), root.activity(everybody=True)
+    assert {action.action for action in own.actions} == {"ask", "feedback"}
+    assert (own.runs, own.everybody) == (2, False)
+    assert [(step.actor, step.action) for step in own.latest] == [
+        ("eve", "feedback"),
+        ("eve", "ask"),
+    ]
+    assert own.tokens > 0
+    assert [(day.runs, day.tokens) for day in own.days] == [(2, own.tokens)]
+    assert [(one.question, one.good, one.reason) for one in own.judgements] == [
+        (QUESTION, False, "Too short.")
+    ]
+    assert own.cache_hit_share == 0
+    assert "2 runs and" in str(own)
+    assert own._repr_html_().startswith("<")
+    assert json.dumps(own.to_dict())
+    assert {one.actor for one in everything.judgements} == {"root", "eve"}
+    assert {step.actor for step in everything.latest} == {"root", "eve"}
+    assert not {step.actor for step in root.activity().latest} & {"eve"}
+    with pytest.raises(AccessDenied):
+        eve.activity(everybody=True)
+    with pytest.raises(UsageError):
+        eve.activity(days=0)

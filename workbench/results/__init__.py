@@ -1,5 +1,6 @@
 """What the verbs return: frozen results that render themselves and convert to DataFrames."""
 
+from workbench.results.activity import Activity
 from workbench.results.answer import ABSTENTION, Answer, PastAnswer
 from workbench.results.audit import AuditCheck
 from workbench.results.corpus_map import CorpusMap
@@ -19,6 +20,7 @@ from workbench.results.versions import DocumentChange, VersionDiff
 __all__ = [
     "ABSTENTION",
     "ActionMetrics",
+    "Activity",
     "Answer",
     "AuditCheck",
     "CorpusMap",

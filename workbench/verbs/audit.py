@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from workbench.errors import UsageError
-from workbench.guard.policy import Action
-from workbench.results import AuditCheck, Metrics, Table
+from workbench.guard.policy import Action, decide
+from workbench.results import Activity, AuditCheck, Metrics, Table
 from workbench.verbs.verbs import Verbs
 
 MAX_DAYS = 36_500
@@ -35,6 +35,28 @@ class AuditVerbs(Verbs):
         """
         with self._run(Action.AUDIT, "audit") as run:
             return Table(self._workbench.corpus.export_audit(run), run.id)
+
+    @property
+    def may_audit(self) -> bool:
+        """Whether the actor may see what others did, and check the audit."""
+        return decide(self.actor, Action.AUDIT, "").allowed
+
+    def activity(self, *, days: int = 30, everybody: bool = False) -> Activity:
+        """What the actor did in the last ``days`` days and thought of its answers, or everybody.
+
+        Raises:
+            AccessDenied: for everybody, if the actor's role is not admin.
+            UsageError, StoreError, AuditError.
+        """
+        if not 1 <= days <= MAX_DAYS:
+            raise UsageError(
+                "the number of days cannot be used",
+                value=days,
+                next_step=f"Give 1 to {MAX_DAYS:,} days.",
+            )
+        action = Action.METRICS if everybody else Action.READ
+        with self._run(action, "activity") as run:
+            return self._workbench.corpus.counters.activity(run, days=days, everybody=everybody)
 
     def metrics(self, *, days: float | None = None) -> Metrics:
         """Runs, denials, failures, tokens, cache hits and times by action, of the last ``days``
