@@ -21,7 +21,7 @@ import pytest
 
 from workbench.models.catalog import full_name, load_catalog
 from workbench.models.home import models_directory
-from workbench.models.ollama import Endpoint
+from workbench.models.messages import Endpoint
 from workbench.models.server import ensure_embedded, stop_embedded
 
 pytestmark = pytest.mark.models

@@ -22,8 +22,8 @@ from workbench.errors import (
     ModelTimeout,
     ModelUnavailable,
 )
-from workbench.models.messages import ChatRequest
-from workbench.models.ollama import Endpoint, OllamaServer
+from workbench.models.messages import ChatRequest, Endpoint
+from workbench.models.ollama import OllamaServer
 
 from .conftest import ScriptedServer, answer_bytes, answer_json
 

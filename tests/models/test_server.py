@@ -19,14 +19,14 @@ from workbench.errors import InvalidReply, ModelNotFound, ModelUnavailable
 from workbench.models import server as server_module
 from workbench.models.catalog import load_catalog
 from workbench.models.embedded.state import ServerState, read_state, server_lock, write_state
-from workbench.models.messages import ChatRequest
-from workbench.models.ollama import Endpoint
+from workbench.models.messages import ChatRequest, Endpoint
 from workbench.models.server import (
     answers,
     connect,
     ensure_embedded,
     find,
     find_running,
+    running_digests,
     stop_embedded,
 )
 
@@ -293,3 +293,16 @@ def test_processes_that_start_together_share_one_server(home: Path, repo_root: P
     pids = {starter.communicate(timeout=60)[0] for starter in starters}
     assert [starter.returncode for starter in starters] == [0] * 4
     assert len(pids) == 1
+
+
+def test_digests_of_a_running_server_are_told_without_a_client(
+    home: Path, scripted_server: ScriptedServer
+) -> None:
+    listed = {"models": [{"name": "all-minilm", "digest": "abc"}, {"name": "x:1", "digest": "d"}]}
+    scripted_server.answers["/api/tags"] = lambda h, _: answer_json(h, listed)
+    config = ModelsConfig(host=scripted_server.address.removeprefix("http://"))
+    assert running_digests(config, env_of(home)) == {"all-minilm:latest": "abc", "x:1": "d"}
+    scripted_server.answers["/api/tags"] = lambda h, _: answer_bytes(h, b"<html>")
+    assert running_digests(config, env_of(home)) == {}
+    assert running_digests(ModelsConfig(), env_of(home)) == {}
+    assert not home.exists()

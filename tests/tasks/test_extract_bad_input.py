@@ -23,7 +23,8 @@ from tests.tasks.vaults import vaulted
 from tests.workbenches import MakeWorkbench
 from workbench.config import Config
 from workbench.models.fake import FakeServer
-from workbench.models.ollama import Endpoint, OllamaServer
+from workbench.models.messages import Endpoint
+from workbench.models.ollama import OllamaServer
 from workbench.values import FieldStatus, RecordStatus
 
 __all__ = ["scripted_server"]

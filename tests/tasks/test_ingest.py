@@ -191,12 +191,12 @@ def test_nothing_is_started_when_nothing_changed(
     make_workbench().session("ana").ingest(folder)
     later = make_workbench()
     # As when no model server runs: asking for one would start it.
-    monkeypatch.setattr(later.models, "_is_running", lambda: False)
+    monkeypatch.setattr(later.models, "_running_digests", dict)
     for room, call in (
         (later.models._server, "models"),
         (later.models._server, "embed"),
         (later.source._parser, "parse"),
-        (later.masker, "mask"),
+        (later.masker, "mask_many"),
         (later.masker, "mask_name"),
     ):
         monkeypatch.setattr(room, call, lambda *_, call=call, **__: pytest.fail(call))
@@ -211,13 +211,13 @@ def test_a_new_digest_of_the_model_is_seen_once_its_server_runs(
     later = make_workbench()
     session = later.session("ana")
     monkeypatch.setattr(later.models, "digest", lambda _: "another")
-    monkeypatch.setattr(later.models, "_is_running", lambda: False)
+    monkeypatch.setattr(later.models, "_running_digests", dict)
     assert session.ingest(folder).count(ItemStatus.UNCHANGED) == 3
     (folder / "new.txt").write_text("Parking is free on Sundays.", encoding="utf-8")
     report = session.ingest(folder)
     assert (report.count(ItemStatus.UPDATED), report.count(ItemStatus.ADDED)) == (3, 1)
     monkeypatch.setattr(later.models, "digest", lambda _: "a third")
-    monkeypatch.setattr(later.models, "_is_running", lambda: True)
+    monkeypatch.setattr(later.models, "_running_digests", lambda: {"all-minilm:latest": "a third"})
     assert session.ingest(folder).count(ItemStatus.UPDATED) == 4
 
 

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from tests.workbenches import MakeWorkbench
 from workbench.errors import SourceError
 from workbench.sources.items import Item
 from workbench.store.records import Refusal, StoredSource
@@ -50,3 +54,32 @@ def test_what_cannot_be_opened_has_its_error_as_content() -> None:
     assert known().fingerprint(replace(ITEM, fingerprint=broken)) == (
         "SourceError, it is locked:pipeline"
     )
+
+
+_AGAIN = """
+import sys
+from pathlib import Path
+from workbench.config import Config
+from workbench.masking.detection import Patterns
+from workbench.masking.masker import Masker
+from workbench.masking.placeholders import MemoryPlaceholders
+from workbench.masking.recognizers import RECOGNIZERS
+from workbench.workbench import Workbench
+workspace, folder, home = map(Path, sys.argv[1:])
+patterns = [Patterns(RECOGNIZERS)]
+masker = Masker(Config().masking, MemoryPlaceholders(), key=bytes(32), detectors=patterns)
+workbench = Workbench(workspace, Config(), {"WORKBENCH_HOME": str(home)}, masker=masker)
+print(*(item.status.value for item in workbench.session("ana").ingest(folder).items))
+print(*{"pandas", "ollama", "httpx", "presidio_analyzer", "spacy", "faiss"} & set(sys.modules))
+"""
+
+
+def test_telling_that_nothing_changed_imports_little(
+    make_workbench: MakeWorkbench, folder: Path, tmp_path: Path
+) -> None:
+    make_workbench().session("ana").ingest(folder)
+    places = map(str, (tmp_path / "workspace", folder, tmp_path / "home"))
+    done = subprocess.run(
+        [sys.executable, "-c", _AGAIN, *places], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n")[:2] == ["unchanged unchanged unchanged", ""]

@@ -15,8 +15,8 @@ from workbench.models.embedded.process import ServeOptions
 from workbench.models.embedded.process import serve as serve_embedded
 from workbench.models.embedded.state import log_path, read_state
 from workbench.models.home import home_directory, models_directory
-from workbench.models.messages import ModelInfo
-from workbench.models.ollama import Endpoint, OllamaServer
+from workbench.models.messages import Endpoint, ModelInfo
+from workbench.models.ollama import OllamaServer
 from workbench.models.server import find_running
 from workbench.models.wheels import PipFetcher
 

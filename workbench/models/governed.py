@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,8 @@ class NoCache:
 class Models:
     """Chat and embeddings for runs. ``server`` stays inside: there is no way around the guard.
 
-    Model names may be the aliases "default", "light" and "embedding".
+    Model names may be the aliases "default", "light" and "embedding". ``running_digests`` gives the
+    digests by full name of a server that runs, none if there is no such server.
     """
 
     def __init__(
@@ -57,10 +58,10 @@ class Models:
         config: ModelsConfig,
         cache: ReplyCache,
         *,
-        is_running: Callable[[], bool] = lambda: True,
+        running_digests: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         self._server = server
-        self._is_running = is_running
+        self._running_digests = running_digests or self._digests
         self._config = config
         self._cache = cache
         self._catalog = load_catalog()
@@ -106,12 +107,13 @@ class Models:
 
     def digest_if_running(self, model: str) -> str | None:
         """The digest of ``model``, or None if no server runs that has it; starts none."""
-        if not self._is_running():
-            return None
+        return self._running_digests().get(full_name(self._catalog.resolve(model)))
+
+    def _digests(self) -> dict[str, str]:
         try:
-            return self.digest(model)
+            return {full_name(info.name): info.digest for info in self.available()}
         except ModelError:
-            return None
+            return {}
 
     def chat(self, run: Run, request: ChatRequest) -> ChatReply:
         """Ask and wait for the whole reply.

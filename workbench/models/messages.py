@@ -85,6 +85,15 @@ class ServerPiece:
     likely: tuple[tuple[str, float], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a server is. The embedded one has a key; a real Ollama needs none."""
+
+    address: str
+    key: str | None = None
+    embedded: bool = False
+
+
 class ModelServer(Protocol):
     """An ungoverned server; nothing outside this room holds one."""
 

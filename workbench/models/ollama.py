@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ from workbench.errors import (
     ModelUnavailable,
 )
 from workbench.models.download import OnProgress, Progress
-from workbench.models.messages import ChatRequest, ModelInfo, ServerPiece
+from workbench.models.messages import ChatRequest, Endpoint, ModelInfo, ServerPiece
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,15 +34,6 @@ _LOST = (ConnectionError, httpx.NetworkError, httpx.RemoteProtocolError)
 # What a reply of the wrong shape raises on its way through the client.
 _MISSHAPEN = (ValueError, TypeError, AttributeError, KeyError)
 _FOREIGN = (httpx.HTTPError, ConnectionError, ollama.ResponseError, *_MISSHAPEN)
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a server is. The embedded one has a key; a real Ollama needs none."""
-
-    address: str
-    key: str | None = None
-    embedded: bool = False
 
 
 class OllamaServer:

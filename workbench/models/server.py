@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-import httpx
 import psutil
 
 import workbench
 from workbench.config import ModelsConfig
 from workbench.errors import ModelUnavailable
 from workbench.guard.cache import ReplyCache
+from workbench.models.catalog import full_name
 from workbench.models.embedded.state import ServerState, is_locked, log_path, read_state
 from workbench.models.governed import Models, NoCache
 from workbench.models.home import home_directory
-from workbench.models.ollama import Endpoint, OllamaServer
+from workbench.models.messages import ChatRequest, Endpoint, ModelInfo, ServerPiece
 
-OLLAMA_ADDRESS = "http://127.0.0.1:11434"
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from workbench.models.ollama import OllamaServer
+
+_OLLAMA_PORT = 11434
+OLLAMA_ADDRESS = f"http://127.0.0.1:{_OLLAMA_PORT}"
 """Where Ollama listens by default."""
 
 _PROBE_TIMEOUT_S = 3.0
@@ -41,13 +54,54 @@ def connect(
     A server at ``config.host`` or ``OLLAMA_HOST`` wins, then one on Ollama's default port;
     otherwise the embedded server is used, and started if it does not run.
     """
-    server = OllamaServer(lambda: find(config, env), timeout_s=config.timeout_s)
     return Models(
-        server,
+        LazyServer(config, env),
         config,
         NoCache() if cache is None else cache,
-        is_running=lambda: find_running(config, env) is not None,
+        running_digests=lambda: running_digests(config, env),
     )
+
+
+class LazyServer:
+    """Ollama's client, imported and connected at the first call: the import alone takes longer
+    than telling that nothing changed."""
+
+    def __init__(self, config: ModelsConfig, env: Mapping[str, str]) -> None:
+        self._config = config
+        self._env = env
+
+    @cached_property
+    def _client(self) -> OllamaServer:
+        from workbench.models.ollama import OllamaServer
+
+        return OllamaServer(lambda: find(self._config, self._env), timeout_s=self._config.timeout_s)
+
+    @property
+    def address(self) -> str:
+        """See ``ModelServer``."""
+        return self._client.address
+
+    @property
+    def is_embedded(self) -> bool:
+        """See ``ModelServer``."""
+        return self._client.is_embedded
+
+    def close(self) -> None:
+        """See ``ModelServer``."""
+        if "_client" in vars(self):
+            self._client.close()
+
+    def models(self) -> list[ModelInfo]:
+        """See ``ModelServer``."""
+        return self._client.models()
+
+    def stream(self, request: ChatRequest, num_ctx: int) -> Iterator[ServerPiece]:
+        """See ``ModelServer``."""
+        return self._client.stream(request, num_ctx)
+
+    def embed(self, model: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See ``ModelServer``."""
+        return self._client.embed(model, texts)
 
 
 def find(config: ModelsConfig, env: Mapping[str, str]) -> Endpoint:
@@ -74,13 +128,36 @@ def find_running(config: ModelsConfig, env: Mapping[str, str]) -> Endpoint | Non
 
 def answers(endpoint: Endpoint) -> bool:
     """Whether something that speaks Ollama's API answers there within seconds."""
-    headers = {"authorization": f"Bearer {endpoint.key}"} if endpoint.key else None
+    return "version" in _told(endpoint, "/api/version")
+
+
+def running_digests(config: ModelsConfig, env: Mapping[str, str]) -> dict[str, str]:
+    """Digests by full name of the models of the server that ``find_running`` finds."""
+    endpoint = find_running(config, env)
+    if endpoint is None:
+        return {}
+    models = _told(endpoint, "/api/tags").get("models")
+    if isinstance(models, list):
+        return {full_name(str(each["name"])): str(each["digest"]) for each in models}
+    return {}
+
+
+def _told(endpoint: Endpoint, path: str) -> dict[str, Any]:
+    """The JSON object at ``path``, empty if there is none. Ollama's client is not used: importing
+    it takes longer than this."""
+    parts = urlsplit(endpoint.address if "//" in endpoint.address else f"//{endpoint.address}")
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    headers = {"authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
     try:
-        with httpx.Client(trust_env=False, timeout=_PROBE_TIMEOUT_S, headers=headers) as client:
-            response = client.get(f"{endpoint.address}/api/version")
-            return response.is_success and "version" in response.json()
-    except (httpx.HTTPError, ValueError, TypeError):
-        return False
+        port = parts.port or (443 if parts.scheme == "https" else _OLLAMA_PORT)
+        connection = kind(parts.hostname or "127.0.0.1", port, timeout=_PROBE_TIMEOUT_S)
+        with closing(connection):
+            connection.request("GET", f"{parts.path.rstrip('/')}{path}", headers=headers)
+            response = connection.getresponse()
+            told = json.loads(response.read()) if response.status == http.HTTPStatus.OK else None
+    except (OSError, http.client.HTTPException, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def ensure_embedded(home: Path, idle_stop_s: float) -> Endpoint:

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from workbench.errors import WorkspaceDamaged
 from workbench.results import AuditCheck
+from workbench.store.inlined import inlined
 
 START = "0" * 64
 """What stands for the hash before the first row."""
@@ -69,16 +70,15 @@ def append(connection: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, An
             next_step="Restore the workspace from a copy.",
         )
     sequence, previous = head
-    values = []
+    places = ", ".join("?" * (len(FIELDS) + 1))
     for row in rows:
         sequence += 1
         numbered = {"sequence": sequence, **row}
         previous = row_hash(previous, numbered)
-        values.append([*(numbered[field] for field in FIELDS), previous])
-    places = ", ".join("?" * (len(FIELDS) + 1))
-    if values:
-        connection.executemany(f"INSERT INTO store.runs VALUES ({places})", values)
-    connection.execute("UPDATE store.audit_head SET sequence = ?, hash = ?", [sequence, previous])
+        values = [*(numbered[field] for field in FIELDS), previous]
+        connection.execute(inlined(f"INSERT INTO store.runs VALUES ({places})", values))
+    head_now = inlined("UPDATE store.audit_head SET sequence = ?, hash = ?", [sequence, previous])
+    connection.execute(head_now)
 
 
 def verify(connection: duckdb.DuckDBPyConnection) -> AuditCheck:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.errors import EmbeddingMismatch, UsageError
+from workbench.store.inlined import inlined
 from workbench.store.migrations import create_vectors_table, vectors_table
 from workbench.store.records import EmbeddingInfo, Incoming, StoredSource, Vectors
 from workbench.values import Chunk, DocumentInfo, MaskedDocument, Page, Scope
@@ -215,19 +216,18 @@ def fingerprints(connection: duckdb.DuckDBPyConnection, scope: Scope) -> dict[st
 
 def stored(connection: duckdb.DuckDBPyConnection, scope: Scope) -> dict[str, StoredSource]:
     """What an ingest compares with, by uri, of the visible documents."""
-    rows = connection.execute(
+    query = (
         "SELECT d.uri, d.fingerprint, d.name FROM store.documents d "
-        f"WHERE {_CURRENT} AND {IN_SCOPE}",
-        scope_values(scope),
-    ).fetchall()
+        f"WHERE {_CURRENT} AND {IN_SCOPE}"
+    )
+    rows = connection.execute(inlined(query, scope_values(scope))).fetchall()
     return {uri: StoredSource(fingerprint, name) for uri, fingerprint, name in rows}
 
 
 def last_digest(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
     """The digest that the embedding model of this name had last; None if it never embedded."""
-    row = connection.execute(
-        "SELECT digest FROM store.embeddings WHERE name = ? ORDER BY id DESC LIMIT 1", [name]
-    ).fetchone()
+    query = "SELECT digest FROM store.embeddings WHERE name = ? ORDER BY id DESC LIMIT 1"
+    row = connection.execute(inlined(query, [name])).fetchone()
     return None if row is None else str(row[0])
 
 

@@ -19,6 +19,7 @@ from workbench.errors import UsageError
 from workbench.guard.run import Run
 from workbench.store.database import Database
 from workbench.store.documents import AT_VERSION, READABLE, now, readable_values
+from workbench.store.inlined import inlined
 from workbench.store.rollback import roll_back
 from workbench.store.versions import current_version
 
@@ -151,7 +152,8 @@ def require_name(name: str | None) -> None:
 
 def _present(connection: duckdb.DuckDBPyConnection) -> tuple[int, bool]:
     number = current_version(connection).number
-    found = connection.execute("SELECT 1 FROM store.snapshots WHERE version = ?", [number])
+    query = inlined("SELECT 1 FROM store.snapshots WHERE version = ?", [number])
+    found = connection.execute(query)
     return number, found.fetchone() is not None
 
 

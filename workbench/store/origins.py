@@ -11,6 +11,7 @@ import duckdb
 from workbench.errors import AccessDenied, SourceError
 from workbench.guard.run import Run
 from workbench.store.database import Database
+from workbench.store.inlined import inlined
 from workbench.store.records import Refusal
 
 _READER_CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -75,11 +76,8 @@ class Origins:
             AccessDenied: if the run may not write the label.
         """
         run.require_write(label)
-        rows = self._database.read(
-            lambda c: c.execute(
-                "SELECT uri, fingerprint, name, error FROM store.refusals WHERE label = ?", [label]
-            ).fetchall()
-        )
+        query = "SELECT uri, fingerprint, name, error FROM store.refusals WHERE label = ?"
+        rows = self._database.read(lambda c: c.execute(inlined(query, [label])).fetchall())
         return {uri: Refusal(*told) for uri, *told in rows}
 
     def keep_refusals(self, run: Run, refused: Mapping[str, Refusal], *, label: str) -> None:

@@ -17,7 +17,7 @@ from workbench.errors import ModelUnavailable
 from workbench.models.embedded import process
 from workbench.models.embedded.process import ServeOptions, serve
 from workbench.models.embedded.state import ServerState, read_state, server_lock, write_state
-from workbench.models.ollama import Endpoint
+from workbench.models.messages import Endpoint
 from workbench.models.server import answers
 
 
