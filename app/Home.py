@@ -21,7 +21,10 @@ page = st.navigation(
         st.Page("app_pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("app_pages/ask.py", title="Ask", icon=":material/forum:"),
         st.Page("app_pages/summarise.py", title="Summarise", icon=":material/summarize:"),
+        st.Page("app_pages/extract.py", title="Extract", icon=":material/table_chart:"),
+        st.Page("app_pages/review.py", title="Review", icon=":material/fact_check:"),
         st.Page("app_pages/library.py", title="Library", icon=":material/library_books:"),
+        st.Page("app_pages/activity.py", title="Activity", icon=":material/monitoring:"),
     ],
     position="top",
 )

@@ -271,6 +271,16 @@ def bars_html(counts: Mapping[str, int]) -> str:
     return f'<dl class="wb-bars">{rows}</dl>'
 
 
+def table_html(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of plain texts, which scrolls sideways where it is too wide."""
+    head = "".join(f'<th scope="col">{safe(heading)}</th>' for heading in headings)
+    body = "".join(f"<tr>{''.join(f'<td>{safe(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return (
+        '<div class="wb-table" role="region" aria-label="Table" tabindex="0"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
 def _line_html(line: str, spans: Sequence[tuple[int, int]]) -> str:
     heading = _HEADING.match(line)
     if heading and not any(start < heading.end() for start, _ in spans):
