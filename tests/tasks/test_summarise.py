@@ -122,6 +122,15 @@ def test_length_and_focus(make_workbench: MakeWorkbench, folder: Path) -> None:
     assert all("jane@example.org" not in request.user for request in server.requests)
 
 
+@pytest.mark.parametrize("length", [1, 2])
+def test_a_short_document_keeps_to_the_length_as_well(
+    make_workbench: MakeWorkbench, folder: Path, length: int
+) -> None:
+    session = make_workbench(writes(TRUE, "Annual leave depends on years of service.")).session("a")
+    session.ingest(folder / "leave.md")
+    assert len(session.summarise(style="brief", length=length).sentences) == length
+
+
 def test_a_second_summary_asks_no_model(make_workbench: MakeWorkbench, folder: Path) -> None:
     server = FakeServer(copying)
     session = make_workbench(server=server).session("ana")

@@ -123,7 +123,8 @@ def summarise(
             lost.extend(group)
             if len(lost) == len(chosen):
                 raise
-    kept, removed = _kept(run, rooms.models, points, style, wanted)
+    limit = len(points) if style.per_section else round(wanted * (_SLACK if joins else 1))
+    kept, removed = _kept(run, rooms.models, points, limit)
     if joins and kept:
         progress(SummaryProgress(len(groups), steps))
         kept, more = _joined(writer, kept, wanted)
@@ -224,7 +225,7 @@ def _share(wanted: int, passages: int, total: int) -> int:
 
 
 def _kept(
-    run: Run, models: Models, points: Sequence[Point], style: Style, wanted: int
+    run: Run, models: Models, points: Sequence[Point], limit: int
 ) -> tuple[list[Point], list[Point]]:
     """The best points without repetitions, in reading order; and those that no source carries."""
     removed = [point for point in points if not point.sentence.citations]
@@ -233,9 +234,6 @@ def _kept(
         return [], removed
     vectors = models.embed(run, [point.sentence.text for point in found])
     best = sorted(range(len(found)), key=lambda row: -found[row].hit.score)
-    limit = len(found) if style.per_section else wanted
-    if style.joined:
-        limit = round(wanted * _SLACK)
     rows: list[int] = []
     for row in best:
         if len(rows) < limit and not _repeats(vectors, row, rows):
