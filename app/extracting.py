@@ -133,7 +133,7 @@ class Grid:
         frame = pd.DataFrame(rows, columns=self.headings)
         for name in self.names:
             kind = self.extraction.kinds.get(name)
-            if self._is_number(name):
+            if self.adds_up(name):
                 frame[self.heading(name)] = frame[self.heading(name)].astype("float64")
             elif kind == "date":
                 frame[self.heading(name)] = pd.to_datetime(frame[self.heading(name)])
@@ -149,7 +149,7 @@ class Grid:
     def status(self, record: Record, name: str) -> str:
         """What became of a cell; of a list, of its first entry."""
         found = self.found(record, name)
-        return found[0].review or found[0].status.value if found else FieldStatus.MISSING.value
+        return _status(found[0]) if found else FieldStatus.MISSING.value
 
     def found(self, record: Record, name: str) -> list[Field]:
         """The fields in one cell: one, or those of a list's entries."""
@@ -178,14 +178,14 @@ class Grid:
 
     def _cell(self, record: Record, name: str) -> object:
         found = self.found(record, name)
-        if self._is_number(name):
+        if self.adds_up(name):
             value = found[0].value if found else None
             return float(value) if isinstance(value, Decimal) else None
         if found and isinstance(found[0].value, datetime.date):
             return found[0].value
         return ", ".join(value_words(f) for f in found if f.value is not None) or None
 
-    def _is_number(self, name: str) -> bool:
+    def adds_up(self, name: str) -> bool:
         """Whether a column adds up: amounts in several currencies do not."""
         kind = self.extraction.kinds.get(name)
         return kind == "number" or (kind == "money" and len(self._units(name)) <= 1)
@@ -216,7 +216,7 @@ def value_words(field: Field) -> str:
 
 def status_words(field: Field) -> str:
     """What became of a field, in a sentence or two."""
-    name, meaning = STATUSES[field.review or field.status.value]
+    name, meaning = STATUSES[_status(field)]
     if field.review:
         before = value_words(replace(field, value=field.machine_value))
         changed = f" Read before: {before}." if before and field.review != "accepted" else ""
@@ -267,6 +267,10 @@ def _document(record: Record) -> str:
 
 def _state(record: Record) -> str:
     return _RECORDS[record.status]
+
+
+def _status(field: Field) -> str:
+    return str(field.review or field.status.value)
 
 
 def _style(status: str) -> str:

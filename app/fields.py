@@ -112,7 +112,7 @@ def read_example(file: File) -> pd.DataFrame:
             rows = pd.read_csv(io.BytesIO(data), sep=None, engine="python", nrows=MAX_EXAMPLE_ROWS)
         else:
             _check_archive(data)
-            rows = pd.read_excel(io.BytesIO(data), engine="openpyxl", nrows=MAX_EXAMPLE_ROWS)
+            rows = pd.read_excel(io.BytesIO(data), engine="calamine", nrows=MAX_EXAMPLE_ROWS)
     except UsageError:
         raise
     except Exception as error:  # the readers raise whatever a broken file makes them stumble over
