@@ -52,6 +52,12 @@ def pictured(session: Session) -> object:
     return None
 
 
+def dropped(session: Session) -> object:
+    with suppress(UsageError):
+        return session.drop_query("none")
+    return None
+
+
 def extracted(session: Session) -> Extraction:
     return session.extract("all", {"answer": "text"})
 
@@ -95,6 +101,9 @@ VERBS: dict[str, Callable[[Session, Path], object]] = {
     "corpus_map": lambda session, _: session.corpus_map(),
     "themes": lambda session, _: session.themes(length=1),
     "sql": lambda session, _: session.sql("SELECT count(*) FROM documents"),
+    "queries": lambda session, _: session.queries(),
+    "save_query": lambda session, _: session.save_query("labels", "SELECT label FROM documents"),
+    "drop_query": lambda session, _: dropped(session),
     "documents": lambda session, _: session.documents(),
     "document": lambda session, _: session.document(1),
     "boxes": lambda session, _: session.boxes(1, 0, 5),

@@ -98,6 +98,7 @@ WITHOUT_RUN = {
     "Reembedding": set(),
     "Extractions": set(),
     "Origins": set(),
+    "Queries": set(),
     "Models": {
         "address",
         "available",
@@ -348,6 +349,7 @@ def _governed() -> list[type]:
     from workbench.store.moving import Moving
     from workbench.store.nodes import Nodes
     from workbench.store.origins import Origins
+    from workbench.store.queries import Queries
     from workbench.store.reembedding import Reembedding
     from workbench.store.subjects import Subjects
 
@@ -361,6 +363,7 @@ def _governed() -> list[type]:
         Moving,
         Nodes,
         Origins,
+        Queries,
         Reembedding,
         Counters,
         Subjects,

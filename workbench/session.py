@@ -9,6 +9,7 @@ from workbench.verbs.llama_index import LlamaIndexVerbs
 from workbench.verbs.masking import MaskingVerbs
 from workbench.verbs.migrate import MigrateVerbs
 from workbench.verbs.places import PlaceVerbs
+from workbench.verbs.queries import QueryVerbs
 from workbench.verbs.reembed import ReembedVerbs
 from workbench.verbs.review import ReviewVerbs
 from workbench.verbs.summarise import SummariseVerbs
@@ -28,6 +29,7 @@ class Session(
     MaskingVerbs,
     MigrateVerbs,
     VaultVerbs,
+    QueryVerbs,
     AuditVerbs,
 ):
     """The verbs of one actor. Each opens a run: decided, budgeted and audited."""

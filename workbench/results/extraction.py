@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UsageError
 from workbench.results import extraction_view
-from workbench.results.frames import arrow, frame, pretty
+from workbench.results.frames import arrow, defused, frame, pretty
 from workbench.values import Field, FieldStatus, Record, RecordStatus, Usage
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ PROVENANCE_COLUMNS = {
 }
 _FIRST = ("document_id", "document", "ordinal", "status")
 _LAST = ("problem", "read_share")
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +167,8 @@ class Extraction:
         Text that a spreadsheet would run as a formula gets an apostrophe before it.
         """
         target = Path(path)
-        values = _defused(self.df()).to_csv(index=False)
-        provenance = _defused(self.provenance()).to_csv(index=False)
+        values = defused(self.df()).to_csv(index=False)
+        provenance = defused(self.provenance()).to_csv(index=False)
         _written(target, values.encode())
         _written(target.with_suffix(f".provenance{target.suffix}"), provenance.encode())
 
@@ -183,8 +182,8 @@ class Extraction:
 
         try:
             with pd.ExcelWriter(path, engine="openpyxl") as book:
-                _defused(self.df()).to_excel(book, sheet_name="values", index=False)
-                _defused(self.provenance()).to_excel(book, sheet_name="provenance", index=False)
+                defused(self.df()).to_excel(book, sheet_name="values", index=False)
+                defused(self.provenance()).to_excel(book, sheet_name="provenance", index=False)
         except ImportError as error:
             raise UsageError(
                 "Excel files need openpyxl", next_step="Install openpyxl, or use to_csv."
@@ -332,18 +331,6 @@ def _plain(value: object) -> object:
 
 def _cell(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else value
-
-
-def _defused(rows: pd.DataFrame) -> pd.DataFrame:
-    """Text of a document must not become a formula in whoever opens the file."""
-
-    def safe(value: object) -> object:
-        if isinstance(value, str) and value.startswith(_DANGEROUS):
-            return f"'{value}"
-        return str(value) if isinstance(value, list | dict) else value
-
-    text = rows.select_dtypes(include=["object", "string"]).columns
-    return rows.assign(**{name: rows[name].astype("object").map(safe) for name in text})
 
 
 def _written(path: Path, data: bytes) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench import render
-from workbench.results.frames import pretty
+from workbench.results.frames import defused, pretty
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,24 @@ class Table:
     def arrow(self) -> pa.Table:
         """The rows as they came from DuckDB."""
         return self.data
+
+    def csv(self) -> bytes:
+        """The rows as a CSV file; what would be a formula there is quoted."""
+        return defused(self.df()).to_csv(index=False).encode()
+
+    def excel(self) -> bytes:
+        """The rows as an Excel file; what would be a formula there is quoted."""
+        written = io.BytesIO()
+        defused(self.df()).to_excel(written, sheet_name="rows", index=False, engine="openpyxl")
+        return written.getvalue()
+
+    def parquet(self) -> bytes:
+        """The rows as a Parquet file, with their types."""
+        import pyarrow.parquet as pq
+
+        written = io.BytesIO()
+        pq.write_table(self.data, written)
+        return written.getvalue()
 
     def to_dict(self) -> dict[str, Any]:
         """The command line's JSON: columns and rows."""

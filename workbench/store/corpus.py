@@ -30,6 +30,7 @@ from workbench.store.nodes import Nodes
 from workbench.store.origins import Origins
 from workbench.store.passages import Passages
 from workbench.store.past import PastSearches
+from workbench.store.queries import Queries
 from workbench.store.records import EmbeddingInfo, Incoming, SearchQuery, StoredSource, Vectors
 from workbench.store.reembedding import Reembedding
 from workbench.store.reviews import Reviews
@@ -63,6 +64,7 @@ class Corpus:
         reply_cache: where model replies are kept.
         placeholders: the register of placeholder numbers.
         answers: an actor's own answers, and what the actor thinks of them.
+        queries: what actors ask of it again and again.
         reviews: what people decided about extracted fields.
         passages: whole documents, chunk by chunk.
         extractions: schemas, and records that were extracted from documents.
@@ -87,6 +89,7 @@ class Corpus:
         self.placeholders = PlaceholderRegister(self._database)
         self.passages = Passages(self._database)
         self.answers = Answers(self._database)
+        self.queries = Queries(self._database)
         self.origins = Origins(self._database)
         self.extractions = Extractions(self._database)
         self.reviews = Reviews(self._database)

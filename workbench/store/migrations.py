@@ -218,6 +218,13 @@ def _m013_feedback(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _m014_queries(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "CREATE TABLE store.queries (actor VARCHAR NOT NULL, name VARCHAR NOT NULL, "
+        "query VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL)"
+    )
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m001_tables,
     _m002_audit_chain,
@@ -232,6 +239,7 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m011_reembeddings,
     _m012_reviewed_views,
     _m013_feedback,
+    _m014_queries,
 )
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""
