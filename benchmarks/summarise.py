@@ -1,9 +1,11 @@
 """Cited summaries against LlamaIndex and the first sentences: same model, same texts, same scorer.
 
     python -m benchmarks.summarise --data DIR --limit N --model NAME --out FILE.json
-        [--systems workbench tree_summarize refine lead] [--outcomes FILE.jsonl]
+        [--systems workbench tree_summarize refine lead] [--max-chars N]
+        [--outcomes FILE.jsonl]
 
-DIR holds QMSum, MTS-Dialog or SciTLDR, see ``summarise_data``; its N shortest texts are taken.
+DIR holds QMSum, MTS-Dialog or SciTLDR, see ``summarise_data``; N of its texts are taken, of those
+that have no more than ``--max-chars`` characters.
 
 - ROUGE-1, -2, -L: F1 with the best reference, stemmed (Google's rouge-score);
 - unsupported: share of sentences that the groundedness scorer does not find in the whole text, the
@@ -77,7 +79,8 @@ class Outcome:
 def main() -> None:
     """Run the systems, print a table, write the JSON."""
     arguments = _arguments()
-    items = load(arguments.data)[: arguments.limit]
+    short = [item for item in load(arguments.data) if len(item.text) <= arguments.max_chars]
+    items = short[: arguments.limit]
     with tempfile.TemporaryDirectory() as folder:
         workbench = open_benchmark(Path(folder), arguments.model)
         systems = {
@@ -94,7 +97,8 @@ def main() -> None:
     written = {
         "data": arguments.data.name,
         "model": arguments.model,
-        "limit": arguments.limit,
+        "texts": len(items),
+        "max_chars": arguments.max_chars,
         "systems": report,
         "outcomes": [asdict(outcome) for outcome in outcomes],
     }
@@ -237,6 +241,7 @@ def _arguments() -> argparse.Namespace:
     known = ["workbench", "tree_summarize", "refine", "lead"]
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=15)
+    parser.add_argument("--max-chars", type=int, default=10**9)
     parser.add_argument("--model", default="default")
     parser.add_argument("--systems", nargs="+", choices=known, default=known)
     parser.add_argument("--outcomes", type=Path)
