@@ -24,6 +24,7 @@ page = st.navigation(
         st.Page("app_pages/extract.py", title="Extract", icon=":material/table_chart:"),
         st.Page("app_pages/review.py", title="Review", icon=":material/fact_check:"),
         st.Page("app_pages/library.py", title="Library", icon=":material/library_books:"),
+        st.Page("app_pages/explore.py", title="Explore", icon=":material/explore:"),
         st.Page("app_pages/activity.py", title="Activity", icon=":material/monitoring:"),
     ],
     position="top",

@@ -13,6 +13,7 @@ from working import Job
 
 from workbench import (
     DEFAULT_LABEL,
+    CorpusMap,
     Extraction,
     IngestReport,
     Session,
@@ -128,9 +129,15 @@ def add(uploads: Sequence[Upload], label: str) -> Job[IngestReport]:
     return Job("Adding documents", work).start()
 
 
+def corpus_map(document_ids: tuple[int, ...]) -> CorpusMap:
+    """Where these documents stand to each other."""
+    return _map(_whose(), document_ids, session())
+
+
 def look_again() -> None:
     """Forget what was there: the next look sees documents that were added meanwhile."""
     _documents.clear()
+    _map.clear()
     _suggestions.clear()
     look_at_tables_again()
 
@@ -160,6 +167,11 @@ def _tables(whose: tuple[str, str], _session: Session) -> Sequence[Any]:
 @st.cache_resource(ttl=_FRESH_S, scope="session", max_entries=4, show_spinner=False)
 def _table(whose: tuple[str, str], extraction_id: int, _session: Session) -> Extraction:
     return _session.extraction(extraction_id)
+
+
+@st.cache_resource(ttl=_FRESH_S, scope="session", max_entries=4, show_spinner="Comparing…")
+def _map(whose: tuple[str, str], document_ids: tuple[int, ...], _session: Session) -> CorpusMap:
+    return _session.corpus_map(document_ids)
 
 
 @st.cache_resource(ttl=_FRESH_S, scope="session", show_spinner=False)

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
@@ -101,7 +101,25 @@ def _take(
     page.keyboard.press("Escape")
     _ask(page, options.unanswerable)
     shoot("abstained")
+    _take_explore(page, address, shoot)
+    page.goto(f"{address}/activity")
+    page.get_by_text("What was done, and how long it took").wait_for()
+    shoot("activity")
     page.context.close()
+
+
+def _take_explore(page: Page, address: str, shoot: Callable[[str], None]) -> None:
+    page.goto(f"{address}/explore")
+    page.get_by_text("The latest").wait_for()
+    shoot("explore")
+    page.get_by_text("Map", exact=True).click()
+    page.get_by_text("Each point is a document").wait_for()
+    page.locator("canvas, svg.marks").first.wait_for()
+    shoot("explore-map")
+    page.get_by_text("Query", exact=True).click()
+    page.get_by_role("button", name="Run").click()
+    page.get_by_role("button", name="Parquet").wait_for()
+    shoot("explore-query")
 
 
 def _take_empty(browser: Browser, address: str, out: Path, *, theme: str, width: int) -> None:

@@ -63,7 +63,8 @@ def main() -> None:
         st.text("Nothing was done in this time. Ask a question, and it shows up here.")
     else:
         _show_counts(activity)
-        _show_days(activity)
+        if len(activity.days) > 1:
+            _show_days(activity)
         _show_actions(activity)
         _show_judgements(activity)
         _show_latest(activity)
@@ -77,7 +78,7 @@ def _show_counts(activity: Activity) -> None:
     judged = len(activity.judgements)
     cells = [
         (f"{activity.runs:,}", "actions"),
-        (f"{activity.tokens:,}", "words and word parts read and written by models"),
+        (f"{activity.tokens:,}", "word parts used by models"),
         ("none yet" if share is None else f"{share:.0%}", "replies known from before"),
         (f"{good} of {judged}" if judged else "none yet", "judged answers helped"),
     ]
