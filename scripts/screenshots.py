@@ -171,14 +171,20 @@ def _served(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
 @contextmanager
 def serve(workspace: Path) -> Iterator[str]:
     """The app over ``workspace`` on a free port of this machine; yields its address."""
+    command = [sys.executable, "-c", "from workbench.cli import main; main()"]
+    with served_by([*command, "--workspace", str(workspace), "app", "--port"]) as address:
+        yield address
+
+
+@contextmanager
+def served_by(command: list[str]) -> Iterator[str]:
+    """What ``command`` serves on the free port of this machine that it is given last."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-c", "from workbench.cli import main; main()"]
-    command += ["--workspace", str(workspace), "app", "--port", str(port)]
+        port = str(free.getsockname()[1])
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, start_new_session=True
+        [*command, port], cwd=ROOT, env=env, stdout=subprocess.DEVNULL, start_new_session=True
     )
     try:
         _wait_until_served(f"http://127.0.0.1:{port}/_stcore/health")
