@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from workbench.store.database import Database
 from workbench.store.documents import now, one
 
-PAGE_ROWS = 20_000
+PAGE_ROWS = 50_000
 """Rows read per connection: a long read would keep writers out."""
 
 
