@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -55,3 +57,19 @@ def test_codes_that_lead_nowhere_are_not_used(rows) -> None:
     book = Codebook.trained(rows)
     shuffled = book.codes(rows)[np.random.default_rng(2).permutation(len(rows))]
     assert Codes(book, shuffled, Widths(0, 0)).measured_widths(rows) == Widths(0, 0)
+
+
+def test_rows_on_disk_are_let_go_block_by_block(tmp_path) -> None:
+    rows = unit(np.random.default_rng(3).normal(size=(40_000, 24)))
+    rows.tofile(tmp_path / "rows")
+    mapped = np.memmap(tmp_path / "rows", np.float32, "r", shape=rows.shape)
+    book = Codebook.trained(rows)
+    assert np.array_equal(book.codes(mapped), book.codes(rows))
+    codes = Codes(book, book.codes(rows), Widths(0, 0))
+    assert codes.measured_widths(mapped) == codes.measured_widths(rows)
+    resident = 0
+    for line in Path("/proc/self/smaps").read_text().partition(str(tmp_path))[2].splitlines():
+        if line.startswith("Rss:"):
+            resident = int(line.split()[1])
+            break
+    assert resident < rows.nbytes / 1024 / 2

@@ -8,6 +8,8 @@ code are looked at, is measured on a sample when the codes are made.
 
 from __future__ import annotations
 
+import mmap
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -107,8 +109,7 @@ class Codebook:
     def codes(self, rows: Vectors) -> NDArray[np.uint8]:
         """The codes (n, code_bytes) of rows (n, dim), which may lie on disk."""
         made = np.empty((len(rows), self.code_bytes), np.uint8)
-        for start in range(0, len(rows), _BLOCK_ROWS):
-            block = np.asarray(rows[start : start + _BLOCK_ROWS])
+        for start, block in _blocks(rows, len(rows)):
             made[start : start + len(block)] = self.quantiser.compute_codes(self.rotated(block))
         return made
 
@@ -184,14 +185,23 @@ def _true_nearest(rows: Vectors, count: int, queries: Vectors, k: int) -> Positi
     """Positions (m, k) of the nearest by exact cosine, best first; ``count`` is at least k."""
     best = np.empty((len(queries), 0), np.float32)
     place = np.empty((len(queries), 0), np.int64)
-    for start in range(0, count, _BLOCK_ROWS):
-        stop = min(start + _BLOCK_ROWS, count)
-        scores = queries @ np.asarray(rows[start:stop]).T
+    for start, block in _blocks(rows, count):
+        scores = queries @ block.T
         best = np.concatenate([best, scores], axis=1)
-        here = np.broadcast_to(np.arange(start, stop), scores.shape)
+        here = np.broadcast_to(np.arange(start, start + len(block)), scores.shape)
         place = np.concatenate([place, here], axis=1)
         if best.shape[1] > k:
             top = np.argpartition(-best, k - 1, axis=1)[:, :k]
             best = np.take_along_axis(best, top, axis=1)
             place = np.take_along_axis(place, top, axis=1)
     return np.take_along_axis(place, np.argsort(-best, axis=1, kind="stable"), axis=1)
+
+
+def _blocks(rows: Vectors, count: int) -> Iterator[tuple[int, Vectors]]:
+    """The first ``count`` rows block by block, with where each begins."""
+    mapped: object = rows.base
+    for start in range(0, count, _BLOCK_ROWS):
+        yield start, np.asarray(rows[start : min(start + _BLOCK_ROWS, count)])
+        if isinstance(mapped, mmap.mmap):
+            # Otherwise all of the file counts as this process's memory in the end.
+            mapped.madvise(mmap.MADV_DONTNEED)
