@@ -54,10 +54,18 @@ class Draft:
 def show() -> Draft:
     """The editor; what it returns is kept while other pages are open."""
     draft: Draft = st.session_state.setdefault("draft", Draft())
-    start = st.selectbox("Start from", _starts(), key="extract_start", persist_state="session")
+    left, right = st.columns(2)
+    start = left.selectbox("Start from", _starts(), key="extract_start", persist_state="session")
     if start != draft.start:
         draft.start = start
         _load(draft)
+    draft.title = right.text_input(
+        "Name of the table",
+        value=draft.title,
+        max_chars=60,
+        key=f"title_{draft.version}",
+        persist_state="session",
+    )
     if start == EXAMPLE:
         _show_upload(draft)
     st.html(
@@ -65,13 +73,6 @@ def show() -> Draft:
         "the last, empty line adds one. A description in plain words helps to find the value.</p>"
     )
     draft.rows = _edited(draft)
-    draft.title = st.text_input(
-        "Name of the table",
-        value=draft.title,
-        max_chars=60,
-        key=f"title_{draft.version}",
-        persist_state="session",
-    )
     return draft
 
 
@@ -126,16 +127,16 @@ def _edited(draft: Draft) -> list[fields.Row]:
         hide_index=True,
         alt="The columns of the table: field, kind, what it is, needed, choices",
         column_config={
-            "name": st.column_config.TextColumn("Field", width="medium", max_chars=60),
+            "name": st.column_config.TextColumn("Field", width=165, max_chars=60),
             "kind": st.column_config.SelectboxColumn(
-                "Kind", options=kinds, default="Text", width="small"
+                "Kind", options=kinds, default="Text", width=115
             ),
-            "description": st.column_config.TextColumn("What it is", width="large", max_chars=300),
+            "description": st.column_config.TextColumn("What it is", width=320, max_chars=300),
             "required": st.column_config.CheckboxColumn(
-                "Needed", default=False, width="small", help="A row without it is not complete"
+                "Needed", default=False, width=95, help="A row without it is not complete"
             ),
             "choices": st.column_config.TextColumn(
-                "Choices", width="small", help="For “One of these”: separated by commas"
+                "Choices", width=120, help="For “One of these”: separated by commas"
             ),
         },
     )

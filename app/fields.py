@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KINDS = {
     "Text": "text",
     "Number": "number",
-    "Amount of money": "money",
+    "Money": "money",
     "Date": "date",
     "Yes or no": "boolean",
     "One of these": "enum",

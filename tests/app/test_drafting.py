@@ -8,7 +8,7 @@ from workbench.extraction.schema_sources import as_schema
 def test_a_draft_is_started_afresh_and_becomes_a_schema() -> None:
     draft = importlib.import_module("drafting").Draft()
     draft.load("Shops", {"fields": {"shop": {"description": "its name"}}})
-    draft.rows = [*draft.rows, {"name": "Total", "kind": "Amount of money", "required": True}]
+    draft.rows = [*draft.rows, {"name": "Total", "kind": "Money", "required": True}]
     schema = as_schema(draft.definition())
     assert (schema.name, [field.name for field in schema.fields]) == ("Shops", ["shop", "total"])
     assert draft.version == 1
