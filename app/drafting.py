@@ -125,18 +125,21 @@ def _edited(draft: Draft) -> list[fields.Row]:
         key=key,
         num_rows="dynamic",
         hide_index=True,
+        placeholder="",
         alt="The columns of the table: field, kind, what it is, needed, choices",
         column_config={
             "name": st.column_config.TextColumn("Field", width=165, max_chars=60),
             "kind": st.column_config.SelectboxColumn(
                 "Kind", options=kinds, default="Text", width=115
             ),
-            "description": st.column_config.TextColumn("What it is", width=320, max_chars=300),
+            "description": st.column_config.TextColumn(
+                "What it is", default="", width=320, max_chars=300
+            ),
             "required": st.column_config.CheckboxColumn(
                 "Needed", default=False, width=95, help="A row without it is not complete"
             ),
             "choices": st.column_config.TextColumn(
-                "Choices", width=120, help="For “One of these”: separated by commas"
+                "Choices", default="", width=120, help="For “One of these”: separated by commas"
             ),
         },
     )
