@@ -139,30 +139,36 @@ class Codes:
         return best
 
     def measured_widths(self, rows: Vectors, *, seed: int = 0) -> Widths:
-        """How many candidates it takes on a sample of the rows, and on blurred copies of it."""
+        """How many candidates it takes for a sample of the rows, for blurred copies of it, and for
+        mixtures of three rows: as questions are, those lie between what is stored."""
         rng = np.random.default_rng(seed)
         own = np.sort(rng.choice(self.count, min(_SAMPLE, self.count), replace=False))
         sharp = np.asarray(rows[own])
         noise = rng.normal(size=sharp.shape).astype(np.float32)
         blurred = sharp + noise / np.linalg.norm(noise, axis=1, keepdims=True)
-        blurred /= np.linalg.norm(blurred, axis=1, keepdims=True)
+        mixed = sharp + sharp[rng.permutation(len(own))] + sharp[rng.permutation(len(own))]
+        questions = np.concatenate([sharp, blurred, mixed])
+        questions /= np.linalg.norm(questions, axis=1, keepdims=True)
         # A row's own place is no find, so one more is asked for and the first left out.
-        true = _true_nearest(rows, self.count, np.concatenate([sharp, blurred]), _FAR + 1)
+        true = _true_nearest(rows, self.count, questions, _FAR + 1)
         true[: len(own)] = _without(true[: len(own)], own)
         limit = min(self.count, max(5_000, self.count // 20), 50_000)
-        found = self.best(np.concatenate([sharp, blurred]), limit)
-        ranks = np.full((2 * len(own), _FAR), limit, np.int64)
+        found = self.best(questions, limit)
+        ranks = np.full((len(questions), _FAR), limit, np.int64)
         for at, (candidates, wanted) in enumerate(zip(found, true[:, :_FAR], strict=True)):
             order = np.argsort(candidates)
             where = np.searchsorted(candidates[order], wanted).clip(max=limit - 1)
             hit = candidates[order][where] == wanted
             ranks[at, hit] = order[where[hit]]
-        halves = (ranks[: len(own)], ranks[len(own) :])
-        near = max(_width(half[:, :_NEAR], limit) for half in halves)
-        far = max(_width(half, limit) for half in halves)
-        if near == 0 or far == 0:
-            return Widths(near, 0)
-        return Widths(max(near * _SPARE, 200), max(far * _SPARE, 1_000))
+        kinds = np.split(ranks, 3)
+        near = [_width(kind[:, :_NEAR], limit) for kind in kinds]
+        far = [_width(kind, limit) for kind in kinds]
+        if not all(near):
+            return Widths(0, 0)
+        wide = max(near) * _SPARE
+        if not all(far):
+            return Widths(max(wide, 200), 0)
+        return Widths(max(wide, 200), max(max(far) * _SPARE, 1_000))
 
 
 def _width(ranks: NDArray[np.int64], limit: int) -> int:

@@ -25,7 +25,7 @@ from workbench.store.codes import Codebook, Widths
 from workbench.store.records import Vectors
 from workbench.store.versions import EMPTY, Version
 
-MAKE = 1
+MAKE = 2
 """Raise it when the files change: older ones are then made anew."""
 
 FOLDER = "vectors"
