@@ -13,6 +13,9 @@ def test_a_listing_tells_what_is_gone_from_what_is_not_known() -> None:
     assert not listing.covers("file:///ab/note.txt")
     assert not listing.covers("file:///a/locked/note.txt")
     assert not Listing([]).covers("file:///a/note.txt")
+    assert listing.covers(
+        "file:///x", lambda uri, start: (uri, start) == ("file:///x", "file:///a/")
+    )
 
 
 def test_files_are_items(tmp_path: Path) -> None:

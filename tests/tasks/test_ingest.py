@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sources.builders import pdf_bytes
 from tests.workbenches import MakeWorkbench
 from workbench import Rows
 from workbench.config import ActorConfig, BudgetConfig, Config, LimitsConfig
@@ -262,7 +263,7 @@ def test_a_name_in_a_file_name_stands_in_no_uri_and_the_file_is_known_again(
     session = workbench.session("ana")
     with monkeypatch.context() as patch:
         # As it was stored before file names were kept out of uris.
-        patch.setattr(workbench.masker, "private_uri", lambda uri: uri)
+        patch.setattr(workbench.masker, "shown_uri", lambda uri, **_: uri)
         assert "jane.roe" in "".join(item.uri for item in session.ingest(folder).items)
     file.write_text("The minutes of the other meeting.", encoding="utf-8")
     report = session.ingest(folder)
@@ -363,3 +364,27 @@ def test_files_between_rows_are_stored_one_by_one(
     session = make_workbench().session("ana")
     report = session.ingest(folder, Rows(people(5), "people", key="id"))
     assert (len(report.items), report.corpus_version) == (8, 4)
+
+
+def test_a_name_in_a_folders_name_stands_in_no_uri_and_its_files_are_known_and_opened(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    private = folder / "mail of jane.roe@example.com"
+    private.mkdir()
+    pdf, note = private / "plan.pdf", private / "note.txt"
+    pdf.write_bytes(pdf_bytes([(50, 700, "The office opens on Mondays")]))
+    note.write_text("A note about tea.", encoding="utf-8")
+    session = make_workbench().session("ana")
+    report = session.ingest(private)
+    assert "jane.roe" not in repr(report) + repr(session.documents())
+    assert {item.name for item in report.items} == {"plan.pdf", "note.txt"}
+    assert all(item.uri.startswith(f"{folder.as_uri()}/") for item in report.items)
+    assert session.ingest(folder, sync=True).count(ItemStatus.UNCHANGED) == 2
+    ids = {info.name: info.id for info in session.documents()}
+    text = session.document(ids["plan.pdf"]).text
+    assert session.boxes(ids["plan.pdf"], 0, len(text.strip()))
+    note.unlink()
+    gone = session.ingest(private, sync=True)
+    assert (gone.count(ItemStatus.UNCHANGED), gone.count(ItemStatus.REMOVED)) == (1, 1)
+    pdf.unlink()
+    assert session.ingest(folder, sync=True).count(ItemStatus.REMOVED) == 1

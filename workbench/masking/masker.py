@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from workbench.config import MaskingConfig
 from workbench.masking.detection import Detection, Detector, Patterns
@@ -36,20 +34,22 @@ from workbench.masking.replacing import (
 )
 from workbench.masking.rules import MaskingRules, Treatment, Treatments
 from workbench.masking.spans import CERTAIN, Span, repeats, resolve
+from workbench.masking.uris import PrivateUris
 from workbench.values import Document, MaskedDocument
 
-_RULES = "3"
+_RULES = "4"
 """Raise it when masking changes in a way that no detector's version tells."""
 
 _NAME_WORD = re.compile(r"[^\W\d_][\w'\u2019.-]*\b")
 _MAX_NAME_WORDS = 4
-_ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
 
 class Masker:
     """Masks documents and questions with the same placeholders.
 
     Loads no model before its first use. One instance may serve many threads.
+
+    ``uris`` recognises the places that ``shown_uri`` shows privately.
 
     Args:
         config: which types are masked, from which score on, and which labels are kept.
@@ -77,6 +77,8 @@ class Masker:
         self._placeholders = placeholders
         self._key = key
         self._keep = keep
+        self.uris = PrivateUris(key)
+        self._hidden_parts: dict[tuple[str, str], bool] = {}
         types = self._treatments.types
         chosen = detectors if detectors is not None else _detectors(types, config.threshold)
         custom = [own.recognizer() for own in self._rules.recognizers]
@@ -171,14 +173,24 @@ class Masker:
         nameless = Document(uri="", name=name, media_type="", content_hash="", text="", label=label)
         return self.mask(nameless).name
 
-    def private_uri(self, uri: str) -> str:
-        """An identity that gives no name away: the last part of ``uri`` as a keyed digest.
+    def shown_uri(self, uri: str, *, hide: bool, label: str) -> str:
+        """``uri`` as it may be shown: without the names of folders that would be masked, and if
+        there are any, or with ``hide``, without the name of the file. See ``PrivateUris``.
 
-        Its folder and its ending stay, and it is the same at every ingest.
+        Raises:
+            MaskingError: if anything failed.
         """
-        folder, slash, name = uri.rpartition("/")
-        shown = hmac.new(self._key, f"uri\x00{uri}".encode(), hashlib.sha256).hexdigest()[:16]
-        return f"{folder}{slash}{shown}{_plain_ending(name)}"
+        shown = self.uris.shown(uri, lambda part: self._hides(part, label))
+        folder, _, _ = uri.rpartition("/")
+        return shown if hide or not shown.startswith(f"{folder}/") else uri
+
+    def _hides(self, part: str, label: str) -> bool:
+        known = self._hidden_parts.get((part, label))
+        if known is None:
+            nameless = Document("", part, "", "", "", label)
+            known = bool(self._read([nameless])[0].spans[NAME])
+            self._hidden_parts[part, label] = known
+        return known
 
     def mask_texts(self, texts: Sequence[str]) -> list[str]:
         """Mask many short texts, such as the cells of a column; equal ones are read once.
@@ -307,11 +319,6 @@ class Masker:
         if span.type == "PERSON" and names is not None:
             value = names.canonical(value)
         return digest(self._key, span.type, value)
-
-
-def _plain_ending(name: str) -> str:
-    ending = Path(name).suffix
-    return ending if _ENDING.fullmatch(ending) else ""
 
 
 def _detectors(types: Sequence[str], threshold: float) -> tuple[Detector, ...]:

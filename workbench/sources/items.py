@@ -96,6 +96,10 @@ class Listing:
     unread: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
 
-    def covers(self, uri: str) -> bool:
-        """Whether a uri that is not among the items belongs to something that is gone."""
-        return uri.startswith(self.covered) and not uri.startswith(self.unread)
+    def covers(self, uri: str, is_below: Callable[[str, str], bool] = str.startswith) -> bool:
+        """Whether a uri that is not among the items belongs to something that is gone.
+
+        ``is_below`` tells whether a uri lies below a beginning."""
+        if any(is_below(uri, start) for start in self.unread):
+            return False
+        return any(is_below(uri, start) for start in self.covered)

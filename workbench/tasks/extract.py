@@ -25,10 +25,9 @@ from workbench.guard.run import Run
 from workbench.models.governed import Models
 from workbench.prompts.registry import Prompt, load_prompt
 from workbench.results.extraction import Excerpt, Extraction, ExtractionEstimate
-from workbench.sources.files import FileSource
 from workbench.store.corpus import Corpus
 from workbench.store.extractions import ExtractionKey, SavedSchema
-from workbench.tasks.places import boxed
+from workbench.tasks.places import Originals, boxed
 from workbench.tasks.reading import Options, Reader
 from workbench.tasks.records import failed_record
 from workbench.tasks.review import with_reviews
@@ -55,7 +54,7 @@ class ExtractRooms:
     config: Config
     models: Models
     corpus: Corpus
-    files: FileSource
+    originals: Originals
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +241,7 @@ class _Batch:
             reader = self._shown_examples(document.text)
             found = replace(reader, rankings=self._rankings_for(document)).read(document)
             if document.media_type == "application/pdf":
-                found = boxed(self._run, self._rooms.files, self._rooms.corpus, found)
+                found = boxed(self._run, self._rooms.originals, self._rooms.corpus, found)
         except BudgetExceeded as error:
             self._spent = f"not read: {error.what}"
             return [failed_record(document, self._job.schema, self._spent)]

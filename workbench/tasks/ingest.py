@@ -4,7 +4,7 @@ hundred rows."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -103,7 +103,7 @@ def ingest(
     known = state.for_items(listing.items)
     items = list(_bring_in(run, rooms, listing.items, known, progress))
     if options.sync:
-        items.extend(_remove_missing(run, rooms, listing))
+        items.extend(_remove_missing(run, rooms, listing, {item.uri for item in items}))
     if not any(item.status is ItemStatus.FAILED for item in items):
         for mark in listing.marks:
             rooms.corpus.origins.keep_mark(
@@ -228,8 +228,9 @@ def _prepared(
             yield found
             continue
         # A name that was masked must not stand in the uri either.
-        same = found.name == each.item.name
-        found = replace(found, uri=each.uri if same else known.private_uri(each.item.uri))
+        hide = found.name != each.item.name
+        uri = rooms.masker.shown_uri(each.item.uri, hide=hide, label=known.label)
+        found = replace(found, uri=uri)
         chunks = chunk(found, rooms.config.chunking)
         yield _Ready(each, found, chunks) if chunks else _no_text(each.item)
 
@@ -262,7 +263,7 @@ def _no_text(item: Item) -> EmptyFile:
 def _failed(run: Run, rooms: IngestRooms, fresh: _Fresh, known: Known, error: _Error) -> IngestItem:
     item = fresh.item
     name = rooms.masker.mask_name(item.name, label=known.label)
-    uri = fresh.uri if name == item.name else known.private_uri(item.uri)
+    uri = rooms.masker.shown_uri(item.uri, hide=name != item.name, label=known.label)
     told = rooms.masker.mask_text(str(error).replace(item.name, name), label=known.label)
     if item.conditions is not None and _lasts(error):
         refusal = Refusal(refusal_print(item, fresh.fingerprint), name, told)
@@ -293,10 +294,9 @@ def _store(
     ]
     rooms.corpus.put_many(run, incoming, embedding=embedding)
     for each in ready:
-        uri = each.fresh.item.uri
-        if each.masked.uri != uri and uri in known.stored:
-            # It was stored under its own name, before that was masked.
-            rooms.corpus.remove(run, uri)
+        # What is masked changes with the settings, and with it what is shown of a uri.
+        if each.fresh.before is not None and each.fresh.uri != each.masked.uri:
+            rooms.corpus.remove(run, each.fresh.uri)
 
 
 def embedded_text(piece: Chunk) -> str:
@@ -304,13 +304,13 @@ def embedded_text(piece: Chunk) -> str:
     return f"{piece.heading}\n{piece.text}" if piece.heading else piece.text
 
 
-def _remove_missing(run: Run, rooms: IngestRooms, listing: Listing) -> Iterator[IngestItem]:
-    present = {item.uri for item in listing.items}
-    present |= {rooms.masker.private_uri(uri) for uri in present}
+def _remove_missing(
+    run: Run, rooms: IngestRooms, listing: Listing, present: Set[str]
+) -> Iterator[IngestItem]:
     for info in rooms.corpus.documents(run):
         # A document that was only granted may be read, and stays.
         if not run.scope.allows(info.label):
             continue
-        if info.uri not in present and listing.covers(info.uri):
+        if info.uri not in present and listing.covers(info.uri, rooms.masker.uris.is_below):
             rooms.corpus.remove(run, info.uri)
             yield IngestItem(info.name, info.uri, ItemStatus.REMOVED)

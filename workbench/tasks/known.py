@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.chunking import CHUNKER_VERSION
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from workbench.tasks.ingest import IngestRooms
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
     """What decides whether an item is unchanged, and the model that would embed it."""
 
@@ -26,7 +27,7 @@ class Known:
     digest: str
     stored: Mapping[str, StoredSource]
     refused: Mapping[str, Refusal]
-    private_uri: Callable[[str], str]
+    private_part: Callable[[str], str]
 
     def has(self, item: Item) -> bool:
         """Whether the item is stored as it is, or was refused as it is."""
@@ -39,11 +40,14 @@ class Known:
     def about(self, item: Item) -> tuple[str, StoredSource | None, Refusal | None]:
         """The identity under which an item is known, and what is known of it.
 
-        What has a name in its file name is known by a keyed digest of its uri.
+        What has a name in its uri is known by a keyed digest, the last part of what is shown.
         """
-        private = self.private_uri(item.uri)
-        uri = private if private in self.stored or private in self.refused else item.uri
+        uri = self._by_last_part.get(self.private_part(item.uri), item.uri)
         return uri, self.stored.get(uri), self.refused.get(uri)
+
+    @cached_property
+    def _by_last_part(self) -> dict[str, str]:
+        return {uri.rpartition("/")[2]: uri for uri in (*self.stored, *self.refused)}
 
     def fingerprint(self, item: Item) -> str:
         """Everything that decides what is stored of an item."""
@@ -80,8 +84,8 @@ class KnownState:
 
     def _with(self, digest: str) -> Known:
         pipeline = _pipeline(self._rooms, self._label, digest)
-        private_uri = self._rooms.masker.private_uri
-        return Known(self._label, pipeline, digest, self._stored, self._refused, private_uri)
+        private_part = self._rooms.masker.uris.part
+        return Known(self._label, pipeline, digest, self._stored, self._refused, private_part)
 
 
 def refusal_print(item: Item, fingerprint: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -12,13 +12,39 @@ from workbench.errors import AccessDenied, SourceError, UsageError
 from workbench.guard.policy import Action
 from workbench.guard.run import Run
 from workbench.masking.masker import Masker
+from workbench.masking.uris import PrivateUris
 from workbench.sources.boxes import PageSpan
 from workbench.sources.files import FileSource
 from workbench.store.corpus import Corpus
 from workbench.values import MaskedDocument, PageBox, Record
 
 
-def boxed(run: Run, files: FileSource, corpus: Corpus, records: Sequence[Record]) -> list[Record]:
+@dataclass(frozen=True, slots=True)
+class Originals:
+    """The files that documents were read from; ``uris`` finds those that are shown privately."""
+
+    files: FileSource
+    uris: PrivateUris
+
+    def path(self, document: MaskedDocument) -> Path:
+        """The file of a document, as long as it is the one that was ingested.
+
+        Raises:
+            SourceError: if it is gone or changed since.
+        """
+        path = _path(self.uris.found(document.uri, _inside))
+        if self.files.fingerprint(path) != document.content_hash:
+            raise SourceError(
+                "the file changed since it was ingested",
+                value=document.name,
+                next_step="Ingest it again, and ask for the new document.",
+            )
+        return path
+
+
+def boxed(
+    run: Run, originals: Originals, corpus: Corpus, records: Sequence[Record]
+) -> list[Record]:
     """The records with the box of each field that is located on a page of a PDF: the rectangle
     around its lines on the first page it stands on. Without the file as it was, without boxes."""
     return [
@@ -30,7 +56,7 @@ def boxed(run: Run, files: FileSource, corpus: Corpus, records: Sequence[Record]
                 else replace(
                     field,
                     box=_around(
-                        _tried(run, files, corpus, record.document_id, (field.start, field.end))
+                        _tried(run, originals, corpus, record.document_id, (field.start, field.end))
                     ),
                 )
                 for field in record.fields
@@ -41,10 +67,10 @@ def boxed(run: Run, files: FileSource, corpus: Corpus, records: Sequence[Record]
 
 
 def _tried(
-    run: Run, files: FileSource, corpus: Corpus, document_id: int, span: tuple[int, int]
+    run: Run, originals: Originals, corpus: Corpus, document_id: int, span: tuple[int, int]
 ) -> list[PageBox]:
     try:
-        return page_boxes(run, files, corpus, document_id, span)
+        return page_boxes(run, originals, corpus, document_id, span)
     except SourceError:
         # The words are located all the same; only the picture of their page is not to be had.
         return []
@@ -63,7 +89,7 @@ def _around(boxes: Sequence[PageBox]) -> tuple[float, float, float, float] | Non
 
 
 def page_boxes(
-    run: Run, files: FileSource, corpus: Corpus, document_id: int, span: tuple[int, int]
+    run: Run, originals: Originals, corpus: Corpus, document_id: int, span: tuple[int, int]
 ) -> list[PageBox]:
     """A box for each line of the PDF's pages that the characters of ``span`` cover.
 
@@ -76,7 +102,7 @@ def page_boxes(
     document = corpus.document(run, document_id)
     if not _is_pdf_file(document):
         return []
-    path = _original(files, document)
+    path = originals.path(document)
     start, end = span
     boxes: list[PageBox] = []
     for page in document.pages:
@@ -87,12 +113,12 @@ def page_boxes(
                 start=max(start, page.start) - page.start,
                 end=min(end, page.end) - page.start,
             )
-            boxes.extend(files.boxes(path, inside))
+            boxes.extend(originals.files.boxes(path, inside))
     return boxes
 
 
 def page_image(
-    run: Run, files: FileSource, masker: Masker, corpus: Corpus, document_id: int, number: int
+    run: Run, originals: Originals, masker: Masker, corpus: Corpus, document_id: int, number: int
 ) -> bytes:
     """Page ``number`` of a document's PDF as PNG bytes: the original, which nothing masks.
 
@@ -115,7 +141,7 @@ def page_image(
     cleared = run.action is Action.ORIGINAL or masker.keeps(document.label)
     if not cleared and document.masked:
         raise _closed("details on this page are masked for you")
-    image = files.page_image(_original(files, document), number)
+    image = originals.files.page_image(originals.path(document), number)
     if image is None:
         raise SourceError(
             "the file has no such page",
@@ -131,16 +157,15 @@ def _is_pdf_file(document: MaskedDocument) -> bool:
     return urlsplit(document.uri).scheme == "file" and document.media_type == "application/pdf"
 
 
-def _original(files: FileSource, document: MaskedDocument) -> Path:
-    """The file of a document, as long as it is the one that was ingested."""
-    path = Path(url2pathname(urlsplit(document.uri).path))
-    if files.fingerprint(path) != document.content_hash:
-        raise SourceError(
-            "the file changed since it was ingested",
-            value=document.name,
-            next_step="Ingest it again, and ask for the new document.",
-        )
-    return path
+def _inside(folder: str) -> list[str]:
+    try:
+        return [child.as_uri() for child in _path(folder).iterdir()]
+    except OSError:
+        return []
+
+
+def _path(uri: str) -> Path:
+    return Path(url2pathname(urlsplit(uri).path) or "/")
 
 
 def _closed(reason: str) -> AccessDenied:

@@ -91,9 +91,11 @@ class ExtractVerbs(Verbs):
 
     def _extract_rooms(self) -> ExtractRooms:
         from workbench.tasks.extract import ExtractRooms
+        from workbench.tasks.places import Originals
 
         workbench = self._workbench
-        return ExtractRooms(workbench.config, workbench.models, workbench.corpus, workbench.source)
+        originals = Originals(workbench.source, workbench.masker.uris)
+        return ExtractRooms(workbench.config, workbench.models, workbench.corpus, originals)
 
     def _job(
         self,

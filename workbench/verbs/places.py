@@ -20,12 +20,13 @@ class PlaceVerbs(Verbs):
             SourceError: if the file is gone, changed since, or needs a password.
             UsageError, AccessDenied, StoreError.
         """
-        from workbench.tasks.places import page_boxes
+        from workbench.tasks.places import Originals, page_boxes
 
         workbench = self._workbench
         with self._run(Action.READ, f"boxes of document {document_id}") as run:
             span = (int(start), int(end))
-            return page_boxes(run, workbench.source, workbench.corpus, int(document_id), span)
+            originals = Originals(workbench.source, workbench.masker.uris)
+            return page_boxes(run, originals, workbench.corpus, int(document_id), span)
 
     @property
     def may_see_originals(self) -> bool:
@@ -45,14 +46,14 @@ class PlaceVerbs(Verbs):
             SourceError: if the file is gone, changed since, or needs a password.
             StoreError.
         """
-        from workbench.tasks.places import page_image
+        from workbench.tasks.places import Originals, page_image
 
         workbench = self._workbench
         action = Action.ORIGINAL if self.may_see_originals else Action.READ
         with self._run(action, f"page {page} of document {document_id}") as run:
             return page_image(
                 run,
-                workbench.source,
+                Originals(workbench.source, workbench.masker.uris),
                 workbench.masker,
                 workbench.corpus,
                 int(document_id),
