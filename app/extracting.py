@@ -133,7 +133,7 @@ class Grid:
         frame = pd.DataFrame(rows, columns=self.headings)
         for name in self.names:
             kind = self.extraction.kinds.get(name)
-            if self.adds_up(name):
+            if self.is_typed(name, "number", "money"):
                 frame[self.heading(name)] = frame[self.heading(name)].astype("float64")
             elif kind == "date":
                 frame[self.heading(name)] = pd.to_datetime(frame[self.heading(name)])
@@ -178,17 +178,18 @@ class Grid:
 
     def _cell(self, record: Record, name: str) -> object:
         found = self.found(record, name)
-        if self.adds_up(name):
+        if self.is_typed(name, "number", "money"):
             value = found[0].value if found else None
             return float(value) if isinstance(value, Decimal) else None
         if found and isinstance(found[0].value, datetime.date):
             return found[0].value
         return ", ".join(value_words(f) for f in found if f.value is not None) or None
 
-    def adds_up(self, name: str) -> bool:
-        """Whether a column adds up: amounts in several currencies do not."""
+    def is_typed(self, name: str, *kinds: str) -> bool:
+        """Whether a column holds values of one of the kinds; amounts in several currencies are
+        no column of money."""
         kind = self.extraction.kinds.get(name)
-        return kind == "number" or (kind == "money" and len(self._units(name)) <= 1)
+        return kind in kinds and not (kind == "money" and len(self._units(name)) > 1)
 
     def _unit(self, name: str) -> str:
         units = self._units(name)

@@ -214,20 +214,14 @@ def _show_cells(grid: Grid, *, key: str) -> None:
         on_select=partial(_remember_cell, key),
         selection_mode="single-cell",
         column_config={
-            heading: _column(grid, name)
-            for name, heading in zip(["", "", *grid.names], grid.headings, strict=True)
+            grid.heading(name): st.column_config.NumberColumn(format="%,.2f")
+            if grid.extraction.kinds[name] == "money"
+            else st.column_config.DateColumn(format="YYYY-MM-DD")
+            for name in grid.names
+            if grid.is_typed(name, "money", "date")
         },
         alt="The extracted table, a row for each document",
     )
-
-
-def _column(grid: Grid, name: str) -> Any:
-    kind = grid.extraction.kinds.get(name, "")
-    if kind == "date":
-        return st.column_config.DateColumn(format="YYYY-MM-DD")
-    if kind == "money" and grid.adds_up(name):
-        return st.column_config.NumberColumn(format="%,.2f")
-    return None
 
 
 def _remember_cell(key: str) -> None:

@@ -103,12 +103,13 @@ def _named(info: Any) -> str:
 def _show_item(walk: Walk, item: Any, kind: str) -> None:
     found = item.field
     value = reading.clipped(extracting.value_words(found), 300)
-    st.html(f'<p class="wb-muted wb-small">{reading.safe(item.document)}</p>')
-    st.header(reading.label(fields.shown(found.name)), anchor=False)
-    st.html(
-        f'<p class="wb-value">{reading.safe(value) or "No value"}</p>'
-        f'<p class="wb-muted">{reading.safe(_certainty(found))}</p>'
-    )
+    with st.container(gap=None):
+        st.html(f'<p class="wb-muted wb-small">{reading.safe(item.document)}</p>')
+        st.header(reading.label(fields.shown(found.name)), anchor=False)
+        st.html(
+            f'<p class="wb-value">{reading.safe(value) or "No value"}</p>'
+            f'<p class="wb-muted">{reading.safe(_certainty(found))}</p>'
+        )
     there = found.value is not None
     with st.container(horizontal=True, gap="small"):
         st.button(
@@ -119,6 +120,13 @@ def _show_item(walk: Walk, item: Any, kind: str) -> None:
             shortcut="A",
             on_click=_judge,
             args=(walk, item, "accept"),
+        )
+        write = st.button(
+            "Correct",
+            key="write",
+            icon=":material/edit:",
+            shortcut="W",
+            help="Write the right value below, then press Enter",
         )
         st.button(
             "Take it out",
@@ -140,6 +148,8 @@ def _show_item(walk: Walk, item: Any, kind: str) -> None:
         )
         _show_back(walk, item.extraction_id)
     _show_correction(walk, item, kind)
+    if write:
+        st.html(_FOCUS, unsafe_allow_javascript=True)
 
 
 def _show_correction(walk: Walk, item: Any, kind: str) -> None:
@@ -152,14 +162,11 @@ def _show_correction(walk: Walk, item: Any, kind: str) -> None:
             key=key,
         )
         st.form_submit_button(
-            "Save the right value",
+            "Save this value",
             key="correct",
-            icon=":material/edit:",
             on_click=_correct,
             args=(walk, item, key, kind),
         )
-    if st.button("Write the right value", key="write", shortcut="W", type="tertiary"):
-        st.html(_FOCUS, unsafe_allow_javascript=True)
 
 
 def _show_back(walk: Walk, number: int) -> None:
