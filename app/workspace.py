@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +46,32 @@ def folder() -> str:
     return os.environ.get("WORKBENCH_WORKSPACE", "workspace")
 
 
-def session() -> Session:
-    """This browser session's verbs.
+def enter_as(actor: str) -> None:
+    """Use the workspace in the name of ``actor`` from now on.
 
     Raises:
         ConfigError, AccessDenied.
     """
     if "session" not in st.session_state:
-        actor = os.environ.get("WORKBENCH_ACTOR", "local")
         st.session_state["session"] = _workbench(folder()).session(actor)
+
+
+def enter_signed_in(claims: Mapping[str, object]) -> None:
+    """Use the workspace in the name of whom the claims of a sign-in name, as long as it counts.
+
+    Raises:
+        ConfigError, AccessDenied, SignInEnded.
+    """
+    entered = _workbench(folder()).signed_in(claims)
+    before = st.session_state.get("session")
+    if before is None or before.actor != entered.actor:
+        # Nothing of another person may stay on the page.
+        st.session_state.clear()
+        st.session_state["session"] = entered
+
+
+def session() -> Session:
+    """This browser session's verbs."""
     current: Session = st.session_state["session"]
     return current
 

@@ -1,6 +1,6 @@
 """Serve the app over a workspace with the fake model: instant, for tests of pages in a browser.
 
-``python -m scripts.fake_app WORKSPACE PORT [STREAMLIT OPTION ...]``. Masks by patterns alone; all
+``python -m scripts.fake_app WORKSPACE [STREAMLIT OPTION ...] PORT``. Masks by patterns alone; all
 else is as in ``workbench app``.
 """
 
@@ -48,7 +48,7 @@ def open_fake(folder: str | Path) -> Workbench:
 
 def main() -> None:
     """Serve until interrupted."""
-    workspace, port, *options = sys.argv[1:]
+    workspace, *options, port = sys.argv[1:]
     os.environ["WORKBENCH_WORKSPACE"] = str(Path(workspace).resolve())
     workbench.open_workbench = open_fake
     os.chdir(HOME.parent)

@@ -176,15 +176,20 @@ def serve(workspace: Path) -> Iterator[str]:
         yield address
 
 
-@contextmanager
-def served_by(command: list[str]) -> Iterator[str]:
-    """What ``command`` serves on the free port of this machine that it is given last."""
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def served_by(command: list[str], port: int | None = None) -> Iterator[str]:
+    """What ``command`` serves on the port that it is given last; a free one where none is named."""
+    port = port or free_port()
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        [*command, port], cwd=ROOT, env=env, stdout=subprocess.DEVNULL, start_new_session=True
+        [*command, str(port)], cwd=ROOT, env=env, stdout=subprocess.DEVNULL, start_new_session=True
     )
     try:
         _wait_until_served(f"http://127.0.0.1:{port}/_stcore/health")

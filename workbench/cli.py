@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -21,6 +20,7 @@ from typer.core import TyperGroup
 
 from workbench import __version__
 from workbench.access_cli import access_app
+from workbench.app_cli import serve_app
 from workbench.audit_cli import audit_app
 from workbench.errors import UsageError, WorkbenchError
 from workbench.extract_cli import extract
@@ -70,6 +70,7 @@ app.command()(forget)
 app.command()(extract)
 app.command()(migrate)
 app.command()(reembed)
+app.command("app")(serve_app)
 app.command()(like)
 app.command()(search_many)
 app.command()(summarise)
@@ -205,32 +206,6 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     if any(check.state == "broken" for check in checks):
         typer.echo("something is missing, see above", err=True)
         raise typer.Exit(1)
-
-
-@app.command("app")
-def serve_app(
-    context: typer.Context,
-    port: Annotated[int, typer.Option(help="The port on loopback.")] = 8501,
-) -> None:
-    """Serve the app on this machine only."""
-    package = Path(__file__).resolve().parent
-    # In a checkout the app lies beside the package, in a wheel inside it.
-    homes = [folder / "app" / "Home.py" for folder in (package.parent, package)]
-    home = next((file for file in homes if file.exists()), None)
-    if home is None or find_spec("streamlit") is None:
-        _fail("the app is not installed. Run `make setup` in a checkout.")
-    workspace, actor = context.obj
-    env = {
-        **os.environ,
-        "WORKBENCH_WORKSPACE": str(workspace.resolve()),
-        "WORKBENCH_ACTOR": actor,
-    }
-    command = [sys.executable, "-m", "streamlit", "run", str(home)]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    command += ["--server.headless", "true", "--browser.gatherUsageStats", "false"]
-    os.chdir(home.parent)
-    # Replacing this process lets a signal to it reach the app.
-    os.execve(sys.executable, command, env)  # noqa: S606
 
 
 @contextmanager

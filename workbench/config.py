@@ -126,6 +126,21 @@ class ActorConfig(_Closed):
     max_seconds_per_day: float | None = Field(None, ge=0)
 
 
+class SignInConfig(_Closed):
+    """Who is who among those that sign in to the app.
+
+    ``claim`` of the ID token names the actor; an e-mail address must be verified by the provider,
+    unless ``verified_only`` is false. Who is no actor is what the first of ``groups`` is that
+    stands in ``groups_claim``. A sign-in counts for ``max_hours``.
+    """
+
+    claim: str = "email"
+    verified_only: bool = True
+    groups_claim: str = "groups"
+    groups: dict[str, ActorConfig] = Field(default_factory=dict)
+    max_hours: float = Field(12, gt=0, le=720)
+
+
 class Config(_Closed):
     """Everything that can be set. Without ``actors`` everybody here is an admin who sees all."""
 
@@ -136,6 +151,7 @@ class Config(_Closed):
     budget: BudgetConfig = BudgetConfig()
     vault: VaultConfig = VaultConfig()
     store: StoreConfig = StoreConfig()
+    signin: SignInConfig = SignInConfig()
     actors: dict[str, ActorConfig] = Field(default_factory=dict)
 
 

@@ -4,6 +4,7 @@ WorkbenchError
 ├── UsageError             the caller's arguments cannot be used
 ├── ConfigError            a configuration or prompt file is not valid
 ├── AccessDenied           the policy refuses the action for this actor
+│   └── SignInEnded        who signed in must do so again
 ├── BudgetExceeded         the run used up its tokens or its time
 ├── AuditError             the audit row could not be written, so the action failed
 ├── SourceError            one source item cannot become a document
@@ -76,6 +77,10 @@ class ConfigError(WorkbenchError):
 
 class AccessDenied(WorkbenchError):
     """The policy refuses the action for this actor."""
+
+
+class SignInEnded(AccessDenied):
+    """Who signed in must do so again."""
 
 
 class BudgetExceeded(WorkbenchError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from workbench.config import CONFIG_FILE, ActorConfig, Config, load_config
 from workbench.errors import AccessDenied
 from workbench.guard.budget import Budget, Day
 from workbench.guard.run import DayBounds, Guard
+from workbench.guard.sign_in import actor_of, person
 from workbench.session import Session
 from workbench.values import Actor, Scope
 from workbench.verbs.corpus import expanded
@@ -90,6 +92,16 @@ class Workbench:
         """
         return Session(self, self._actor(actor))
 
+    def signed_in(self, claims: Mapping[str, object]) -> Session:
+        """The verbs, in the name of whom the claims of a checked ID token name.
+
+        Raises:
+            SignInEnded: if the token is too old.
+            AccessDenied: if nobody gave this person access.
+        """
+        known = actor_of(claims, self.config, now_s=time.time())
+        return Session(self, _configured(person(claims, self.config), known))
+
     def close(self) -> None:
         """Close connections and the parser's process; a later verb opens them again."""
         if "models" in vars(self):
@@ -111,9 +123,7 @@ class Workbench:
                 value=name,
                 next_step=f"Ask an administrator to add [actors.{name}] to {CONFIG_FILE}.",
             )
-        everything = "*" in known.labels
-        scope = Scope(frozenset(known.labels), unrestricted=everything)
-        return Actor(name, known.role, scope, frozenset(known.may))
+        return _configured(name, known)
 
     @_Room
     def guard(self) -> Guard:
@@ -178,6 +188,11 @@ class Workbench:
         from workbench.sources.files import FileSource
 
         return FileSource(self.config.limits)
+
+
+def _configured(name: str, known: ActorConfig) -> Actor:
+    scope = Scope(frozenset(known.labels), unrestricted="*" in known.labels)
+    return Actor(name, known.role, scope, frozenset(known.may))
 
 
 def _day(actor: ActorConfig, everybody: Day) -> Day:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from workbench.config import Config
@@ -43,6 +44,8 @@ OpenPage = Callable[..., AppTest]
 def _app_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streamlit puts the app's folder on the path when it serves the app."""
     monkeypatch.syspath_prepend(APP)
+    # As `workbench app` and the app's own settings say; this harness reads neither.
+    config.set_option("server.address", "127.0.0.1")
 
 
 def _workbench(folder: Path, server: FakeServer, config: Config) -> Workbench:
