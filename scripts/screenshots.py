@@ -51,6 +51,7 @@ def main() -> None:
         "--question", default="How many weeks of paid parental leave are employees entitled to?"
     )
     parser.add_argument("--document", default="paid-parental-leave.md")
+    parser.add_argument("--invoice", default="QualityHosting.pdf")
     parser.add_argument("--unanswerable", default="Who won the football world cup in 1990?")
     parser.add_argument("--address", help="of an app that already runs; serves none then")
     options = parser.parse_args()
@@ -101,11 +102,27 @@ def _take(
     page.keyboard.press("Escape")
     _ask(page, options.unanswerable)
     shoot("abstained")
+    _take_tables(page, address, options.invoice, shoot)
     _take_explore(page, address, shoot)
     page.goto(f"{address}/activity")
     page.get_by_text("What was done, and how long it took").wait_for()
     shoot("activity")
     page.context.close()
+
+
+def _take_tables(page: Page, address: str, invoice: str, shoot: Callable[[str], None]) -> None:
+    page.goto(f"{address}/extract")
+    page.get_by_test_id("stDataFrame").wait_for()
+    shoot("extract-fields")
+    page.get_by_label("Documents").fill(invoice)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Extract from 1 document").click()
+    page.get_by_text("Click a cell").wait_for(timeout=ANSWER_TIMEOUT_MS)
+    shoot("extract")
+    page.get_by_role("button", name="Check the values").click()
+    page.locator(".wb-source").wait_for()
+    shoot("review")
 
 
 def _take_explore(page: Page, address: str, shoot: Callable[[str], None]) -> None:
