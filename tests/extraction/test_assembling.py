@@ -106,3 +106,19 @@ def test_normalisers() -> None:
 )
 def test_a_record_says_whether_it_is_complete(words: dict[str, str], status: RecordStatus) -> None:
     assert completed(list(fields(words).values()), SCHEMA.fields)[0] is status
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("42-46, JALAN TAMPOI", None),
+        ("NO 3/2 TAMAN", None),
+        ("TOTAL 42", Decimal(42)),
+        ("12/11/2018 RM 5.00", Decimal("5.00")),
+    ],
+)
+def test_a_house_number_is_no_amount(said: str, value: Decimal | None) -> None:
+    leaves = {leaf.path: leaf for leaf in as_schema({"total": "money"}).leaves}
+    field = assemble({"total": said}, leaves, Source(f"SHOP\n{said}"))["total"]
+    assert field.value == value
+    assert (field.status is FieldStatus.INVALID) == (value is None)

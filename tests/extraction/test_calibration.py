@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 
 from workbench.extraction.calibration import (
@@ -77,3 +79,14 @@ def test_doubt_orders_what_has_no_confidence() -> None:
     order = sorted([invalid, missing, vague, many, located], key=doubt)
     assert order == [located, vague, many, missing, invalid]
     assert doubt(Field("a", confidence=0.9)) == 1 - 0.9
+
+
+def test_texts_are_looked_at_before_what_was_parsed() -> None:
+    signals = {"location": 1.0, "mentions": 1.0}
+    made = [
+        Field("total", value=Decimal(5), quote="5.00", status=FieldStatus.LOCATED, signals=signals),
+        Field("shop", value="ACME", quote="ACME", status=FieldStatus.LOCATED, signals=signals),
+        Field("address", value="A B", quote="A\nB", status=FieldStatus.LOCATED, signals=signals),
+        Field("phone", status=FieldStatus.MISSING),
+    ]
+    assert sorted(made, key=doubt) == made

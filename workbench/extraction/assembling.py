@@ -33,6 +33,7 @@ from workbench.values import Field, FieldStatus, RecordStatus
 
 NOT_IN_DOCUMENT = "these words do not stand in the document"
 _CLOSED = {FieldType.ENUM, FieldType.BOOLEAN}
+_JOINED = re.compile(r"\d[-/]\d")
 _VALUED = {FieldType.DATE, FieldType.MONEY, FieldType.NUMBER}
 
 
@@ -148,12 +149,17 @@ def _field(path: str, said: str, spec: FieldSpec, *, place: Place | None, source
         status=FieldStatus.LOCATED if place else FieldStatus.INFERRED,
         signals=_signals(said, spec, place, source),
     )
-    if value is None:
+    if value is None or (spec.type is FieldType.MONEY and _is_code(quote, source.locale)):
         return _invalid(found, f"these words are no {spec.type.value}")
     if place is None and spec.type not in _CLOSED:
         return _invalid(found, NOT_IN_DOCUMENT)
     problem = violation(value, spec)
     return _invalid(found, problem) if problem else found
+
+
+def _is_code(words: str, locale: Locale) -> bool:
+    """Whether the only digits belong to a range or a code, such as a house number 42-46."""
+    return bool(_JOINED.search(words)) and not mentions(words, FieldType.MONEY, locale)
 
 
 def _invalid(found: Field, problem: str) -> Field:

@@ -37,7 +37,7 @@ WHOLE_CHARS = 4_000
 """A document of up to so many characters is shown whole beside its record, others in excerpts."""
 
 EXCERPT_CHARS = 300
-_RULES = "2"
+_RULES = "3"
 """Raise it when locating, parsing or teaching changes: stored records are then read anew."""
 
 _CHARS_PER_TOKEN = 3.0
