@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.ask import token_f1
 from benchmarks.ingest import rates
 from benchmarks.parsers import reference_words, score, shares, summary
 from benchmarks.retrieval import load
+from benchmarks.search import Exact, K, kept
 
 
 def test_a_collection_is_read_as_it_comes(tmp_path: Path) -> None:
@@ -74,3 +76,31 @@ def test_rates_of_an_ingest_are_by_cpu_second() -> None:
         "parse": {"cpu_s": 2.0, "documents_per_cpu_s": 5.0, "megabytes_per_cpu_s": 2.5},
         "all": {"cpu_s": 4.0, "documents_per_cpu_s": 2.5, "megabytes_per_cpu_s": 1.25},
     }
+
+
+def test_the_true_nearest_are_kept_while_batches_pass_by() -> None:
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(300, 8)).astype(np.float32)
+    questions = rng.normal(size=(5, 8)).astype(np.float32)
+    true = np.argsort(-(questions @ rows.T), axis=1)[:, :K].tolist()
+    third = np.argsort(-(questions @ rows[::3].T), axis=1)[:, :K] * 3
+    every, some = Exact(questions, 1), Exact(questions, 3)
+    for start in range(0, 300, 70):
+        every.see(start, rows[start : start + 70])
+        some.see(start, rows[start : start + 70])
+    assert every.recall(true) == 1
+    assert some.recall(third.tolist()) == 1
+    assert every.recall([row[: K // 2] for row in true]) == 0.5
+
+
+def test_steps_of_a_measurement_gather_in_one_row(tmp_path: Path) -> None:
+    out = tmp_path / "out" / "found.json"
+    kept(out, {"peer": "a", "n": 1}, {"p50_ms": 2.0})
+    kept(out, {"peer": "a", "n": 2}, {"p50_ms": 3.0})
+    assert kept(out, {"peer": "a", "n": 1}, {"recall": 1.0, "p50_ms": 1.0}) == {
+        "peer": "a",
+        "n": 1,
+        "p50_ms": 1.0,
+        "recall": 1.0,
+    }
+    assert [row["n"] for row in json.loads(out.read_text())] == [1, 2]
