@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from working import Job
 
 from workbench import Answer, Hit, MaskedDocument, Support
-from workbench.errors import AccessDenied, SourceError, UsageError, WorkbenchError
+from workbench.errors import AccessDenied, AuditError, SourceError, UsageError, WorkbenchError
 
 QUOTE_CHARS = 240
 QUESTION_CHARS = 1_000
@@ -74,7 +74,9 @@ def composer(*, disabled: bool = False) -> str | None:
 
 def show_error(error: WorkbenchError) -> None:
     """What happened and what to do, in words."""
-    st.html(reading.error_html(error))
+    # That nothing counts without its audit row is true, but what stands in its way helps more.
+    cause = error.__cause__ if isinstance(error, AuditError) else None
+    st.html(reading.error_html(cause if isinstance(cause, WorkbenchError) else error))
 
 
 def retry() -> None:
@@ -131,11 +133,15 @@ def show_outcome(asked: Asking, *, key: str) -> None:
     """The answer to a question, or why there is none."""
     if asked.answer is not None:
         show_answer(asked.answer, key=key)
-    elif asked.error is not None:
+        return
+    if asked.error is not None:
         show_error(asked.error)
     else:
         st.badge("Stopped", icon=":material/stop_circle:", color="gray")
         st.text("You stopped this question before its answer was ready.")
+    if st.button("Ask again", key=f"{key}-again", icon=":material/refresh:"):
+        st.session_state["next_question"] = asked.question
+        st.rerun()
 
 
 def show_answer(answer: Answer, *, key: str) -> None:
