@@ -30,7 +30,13 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from benchmarks.ask import open_benchmark
 from benchmarks.groundedness_data import Pair, load, sample
 from workbench.evaluation.evidence import NAMES, about, signals
-from workbench.evaluation.groundedness import YES, Calibration, Groundedness, calibration_of
+from workbench.evaluation.groundedness import (
+    JUDGES,
+    YES,
+    Calibration,
+    Groundedness,
+    calibration_of,
+)
 from workbench.guard.policy import Action
 from workbench.tasks.attribute import coverage
 from workbench.tasks.sentences import sentence_spans
@@ -224,7 +230,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, nargs="+", required=True)
     parser.add_argument("--limit", type=int, nargs="+", default=[200])
-    parser.add_argument("--model", default="default")
+    parser.add_argument("--model", choices=JUDGES, default=JUDGES[0])
     parser.add_argument("--signals", type=Path)
     parser.add_argument("--fit", type=Path)
     parser.add_argument("--out", type=Path, required=True)

@@ -11,7 +11,6 @@ import pytest
 from tests.workbenches import MakeWorkbench
 from workbench.errors import AccessDenied
 from workbench.evaluation.groundedness import (
-    JUDGE,
     YES,
     Calibration,
     Groundedness,
@@ -51,7 +50,7 @@ def test_the_odds_of_a_yes_are_read(make_workbench: MakeWorkbench) -> None:
     server = Doubting()
     workbench = make_workbench(server=server)
     with evaluating(workbench) as run:
-        odds = Groundedness(workbench.models).asked(run, TRUE, PASSAGE)
+        odds = Groundedness(workbench.models, "light").asked(run, TRUE, PASSAGE)
     assert odds == pytest.approx(math.log(4))
     [request] = server.requests
     # The text comes first, so that a server that keeps the prompt reads it once for many claims.
@@ -70,12 +69,29 @@ def test_a_claim_scores_higher_than_one_with_another_number(make_workbench: Make
         scorer.score(run, TRUE, [PASSAGE])
 
 
-def test_without_the_judging_model_words_decide(make_workbench: MakeWorkbench) -> None:
-    class Other(Doubting):
-        def models(self) -> list[ModelInfo]:
-            return [info for info in super().models() if "0.5b" not in info.name]
+class Speechless(Doubting):
+    """A server that has the embedding model only."""
 
-    server = Other()
+    def models(self) -> list[ModelInfo]:
+        return [info for info in super().models() if "minilm" in info.name]
+
+
+@pytest.mark.parametrize("writer", ["default", "light", "some-other-model"])
+def test_a_calibrated_model_judges_whoever_wrote(
+    make_workbench: MakeWorkbench, writer: str
+) -> None:
+    server = Doubting()
+    workbench = make_workbench(server=server)
+    scorer = judge(workbench.models, writer)
+    with evaluating(workbench) as run:
+        scorer.score(run, TRUE, [PASSAGE])
+    assert scorer.asks
+    [request] = server.requests
+    assert calibration_of(request.model).judged
+
+
+def test_without_a_judging_model_words_decide(make_workbench: MakeWorkbench) -> None:
+    server = Speechless()
     workbench = make_workbench(server=server)
     scorer = judge(workbench.models)
     with evaluating(workbench) as run:
@@ -84,7 +100,7 @@ def test_without_the_judging_model_words_decide(make_workbench: MakeWorkbench) -
 
 
 def test_the_shipped_calibrations_agree_with_common_sense() -> None:
-    shipped = calibration_of(load_catalog().resolve(JUDGE))
+    shipped = calibration_of(load_catalog().resolve("light"))
     assert shipped.judged
     against = {name: weight for name, weight in shipped.weights.items() if name != YES}
     assert shipped.weights[YES] > 0
@@ -102,12 +118,12 @@ def test_extreme_signals_are_no_overflow() -> None:
 
 @pytest.mark.models
 def test_the_real_judge_tells_a_claim_from_its_opposite(tmp_path: Path) -> None:
-    if not load_catalog().get(JUDGE).is_present(models_directory(os.environ)):
+    if not load_catalog().get("light").is_present(models_directory(os.environ)):
         pytest.fail("run `workbench models pull light` first", pytrace=False)
     workbench = open_workbench(tmp_path / "workspace")
     with workbench.guard.open(workbench.session("ana").actor, Action.EVALUATE) as run:
-        scorer = judge(workbench.models)
+        scorer = Groundedness(workbench.models, "light")
         true, false = (scorer.score(run, claim, [PASSAGE]) for claim in (TRUE, FALSE))
     workbench.close()
-    assert true > 0.5
-    assert false < true - 0.2
+    assert scorer.supports(true)
+    assert false < true - 0.1

@@ -26,13 +26,14 @@ FAR = "Dragons guard the travel portal."
 class Strict:
     """A judge that counts what it is asked and finds everything as probable as it is told."""
 
-    def __init__(self, probability: float) -> None:
+    def __init__(self, probability: float, *, asks: bool = True) -> None:
         self.probability = probability
+        self.asks = asks
         self.asked: list[str] = []
 
     def score(self, run: Run, claim: str, passages: Sequence[str]) -> float:
         self.asked.append(claim)
-        assert list(passages) == [TEXT]
+        assert next(iter(passages)) in {TEXT, f"* {COPY}"}
         return self.probability
 
     def supports(self, probability: float) -> bool:
@@ -51,6 +52,14 @@ def test_the_sources_own_words_need_no_judge(make_workbench: MakeWorkbench) -> N
     judge = Strict(0.0)
     point = checked(make_workbench, COPY, judge)
     assert (point.sentence.verdict, judge.asked) == (Verdict.SUPPORTED, [])
+
+
+def test_a_negation_is_for_the_judge_if_it_reads(make_workbench: MakeWorkbench) -> None:
+    text = "There is no limit on unused sick leave that is carried over."
+    read = checked(make_workbench, text, Strict(0.9))
+    assert (read.sentence.verdict, read.sentence.text) == (Verdict.SUPPORTED, text)
+    unread = checked(make_workbench, text, Strict(0.9, asks=False))
+    assert unread.sentence.text != text
 
 
 def test_other_words_stand_if_the_judge_supports_them(make_workbench: MakeWorkbench) -> None:
@@ -91,3 +100,24 @@ def test_a_broken_repair_is_none(make_workbench: MakeWorkbench) -> None:
     with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
         point = Checker(run, workbench.models, "light", Strict(0.9)).check(WRONG, [HIT])
     assert point.sentence.verdict is Verdict.REPLACED
+
+
+def test_marks_of_a_list_are_no_part_of_the_sources_words(make_workbench: MakeWorkbench) -> None:
+    text = "* Employees earn 4 hours of sick leave per pay period."
+    hit = Hit(Chunk(0, 0, len(text), text, id=1, document_id=1), "a.md", "file:///a.md", "", 0)
+    workbench = make_workbench(lambda _: json.dumps({"sentence": ""}))
+    with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
+        point = Checker(run, workbench.models, "light", Strict(0.9)).check(WRONG, [hit])
+    assert (point.sentence.verdict, point.sentence.text) == (Verdict.REPLACED, COPY)
+    assert point.sentence.citations[0].quote == text
+
+
+def test_a_question_states_nothing(make_workbench: MakeWorkbench) -> None:
+    text = "Doctor: Do you take any medication? Patient: I take aspirin."
+    hit = Hit(Chunk(0, 0, len(text), text, id=1, document_id=1), "a.md", "file:///a.md", "", 0)
+    workbench = make_workbench(lambda _: json.dumps({"sentence": ""}))
+    with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
+        checker = Checker(run, workbench.models, "light", Strict(0.9))
+        point = checker.check("Do you take any medication?", [hit])
+    assert point.sentence.text != "Doctor: Do you take any medication?"
+    assert point.sentence.verdict in {Verdict.REPLACED, Verdict.REMOVED}

@@ -25,8 +25,8 @@ from workbench.prompts.registry import load_prompt
 YES = "supported"
 """The signal that the model gives: the log odds of its yes."""
 
-JUDGE = "light"
-"""The model that judges, whoever wrote: one calibration for all, at a third of the time."""
+JUDGES = ("default", "light")
+"""The models that may judge, the better one first; only those that are calibrated do."""
 
 _WORDS = "words"
 _LEAST = 1e-4
@@ -54,10 +54,15 @@ class Calibration:
 class Groundedness:
     """A scorer that asks ``model``; where it has no calibration it is not asked, words decide."""
 
-    def __init__(self, models: Models, model: str = JUDGE) -> None:
+    def __init__(self, models: Models, model: str) -> None:
         self._models = models
         self._model = model
         self._calibration = calibration_of(models.resolve(model))
+
+    @property
+    def asks(self) -> bool:
+        """Whether a model reads the claim; otherwise words alone are compared."""
+        return self._calibration.judged
 
     @property
     def threshold(self) -> float:
@@ -100,15 +105,17 @@ class Groundedness:
         return math.log(max(yes, _LEAST) / max(no, _LEAST))
 
 
-def judge(models: Models) -> Groundedness:
-    """The scorer of this server: with ``JUDGE`` if it has that model, else of words alone.
+def judge(models: Models, writer: str = JUDGES[0]) -> Groundedness:
+    """The scorer for what ``writer`` wrote: with the writer itself, which is in memory already, if
+    it is calibrated; else with the first of ``JUDGES`` that the server has; else of words alone.
 
     Raises:
         ModelUnavailable, ModelTimeout, InvalidReply.
     """
-    name = full_name(models.resolve(JUDGE))
-    present = any(full_name(info.name) == name for info in models.available())
-    return Groundedness(models, JUDGE if present else _WORDS)
+    present = {full_name(info.name) for info in models.available()}
+    names = [name for name in (writer, *JUDGES) if calibration_of(models.resolve(name)).judged]
+    able = [name for name in names if full_name(models.resolve(name)) in present]
+    return Groundedness(models, next(iter(able), _WORDS))
 
 
 def calibration_of(model: str) -> Calibration:

@@ -16,6 +16,9 @@ from workbench.values import Citation, Claim, Hit
 MIN_COVERAGE = 0.6
 """Smallest share of a claim's content words that its citations must contain."""
 
+MIN_LIKENESS = 0.3
+"""From this share of a sentence's content words on, a source is about the same thing."""
+
 _ALREADY_SAID = 0.8
 _MAX_CITATIONS = 3
 _NEGATION = re.compile(r"\b(?:cannot|neither|never|no|nor|not|without)\b|n['’]t\b", re.I)  # noqa: RUF001
@@ -101,15 +104,32 @@ def carried_by(sentence: str, hits: Sequence[Hit]) -> Claim:
     return Claim(sentence, tuple(_covering(sentence, spread, must=must)))
 
 
+def told_by(sentence: str, hits: Sequence[Hit]) -> Claim:
+    """The sentence as a claim with source sentences that hold its numbers, its names and some of
+    its words, whatever they negate: enough to be read by a judge, not to be let stand. None if
+    there are none.
+    """
+    spread = [citation for hit in hits for citation in cite_sentences(hit)]
+    must = _facts(sentence, set())
+    chosen = _covering(sentence, spread, must=must, least=MIN_LIKENESS, negation=False)
+    return Claim(sentence, tuple(chosen))
+
+
 def nearest_sentence(text: str, hits: Sequence[Hit]) -> Citation | None:
-    """The source sentence that holds most of the text's content words; None without hits."""
-    spans = [citation for hit in hits for citation in cite_sentences(hit)]
+    """The source sentence, no question, that holds most of the text's content words, if any."""
+    found = [citation for hit in hits for citation in cite_sentences(hit)]
+    spans = [citation for citation in found if not is_question(citation.quote)]
     return max(spans, key=lambda citation: coverage(text, citation.quote), default=None)
 
 
 def cite_sentences(hit: Hit) -> list[Citation]:
     """A citation for each sentence of the hit, in order."""
     return [_cite(span) for span in _sentence_spans(hit)]
+
+
+def is_question(text: str) -> bool:
+    """Whether the text asks and so states nothing."""
+    return text.rstrip("\"'”’)]* ").endswith(("?", "？", "؟"))  # noqa: RUF001
 
 
 def content_words(text: str) -> set[str]:
@@ -142,13 +162,23 @@ def _claim(sentence: str, pools: Sequence[Sequence[Citation]], *, must: set[str]
     return Claim(sentence)
 
 
-def _covering(sentence: str, pool: Sequence[Citation], *, must: set[str]) -> list[Citation]:
-    """The fewest citations, taken greedily, that cover the sentence; none if they cannot."""
+def _covering(
+    sentence: str,
+    pool: Sequence[Citation],
+    *,
+    must: set[str],
+    least: float = MIN_COVERAGE,
+    negation: bool = True,
+) -> list[Citation]:
+    """The fewest citations, taken greedily, that cover the sentence; none if they cannot.
+
+    With ``negation`` those that negate what it affirms, or the other way round, do not count.
+    """
     wanted = content_words(sentence)
     words = {
         citation: content_words(citation.quote) & wanted
         for citation in pool
-        if not _contradicts(citation.quote, sentence)
+        if not (negation and _contradicts(citation.quote, sentence))
     }
     chosen: list[Citation] = []
     covered: set[str] = set()
@@ -159,7 +189,7 @@ def _covering(sentence: str, pool: Sequence[Citation], *, must: set[str]) -> lis
             break
         chosen.append(best)
         covered |= gained
-        if must <= covered and len(covered) >= MIN_COVERAGE * len(wanted):
+        if must <= covered and len(covered) >= least * len(wanted):
             return chosen
     return []
 

@@ -23,6 +23,7 @@ from workbench.prompts.registry import load_prompt
 from workbench.results.summary import Sentence, Summary
 from workbench.store.corpus import Corpus
 from workbench.store.passages import Read
+from workbench.tasks.attribute import cite_sentences
 from workbench.tasks.salience import choose, salience
 from workbench.tasks.summary_checking import Checker, Judge, Point
 from workbench.tasks.summary_writing import Writer
@@ -116,7 +117,7 @@ def summarise(
     lost: list[Hit] = []
     for done, group in enumerate(groups):
         progress(SummaryProgress(done, steps))
-        count = wanted if style.per_section else _share(wanted, len(group), len(chosen))
+        count = wanted if style.per_section else _share(wanted, group, chosen)
         try:
             points.extend(writer.write(group, count))
         except InvalidReply:
@@ -219,9 +220,13 @@ def _groups(chosen: Sequence[Hit], *, by_section: bool) -> Iterator[list[Hit]]:
         yield group
 
 
-def _share(wanted: int, passages: int, total: int) -> int:
-    """How many points a group is asked for: its part of a list that leaves some to choose from."""
-    return max(1, round(wanted * _SLACK * passages / total))
+def _share(wanted: int, group: Sequence[Hit], chosen: Sequence[Hit]) -> int:
+    """How many points a group is asked for: its part of a list that leaves some to choose from, if
+    there are several passages, and no more than half as many as it has sentences."""
+    slack = _SLACK if len(chosen) > 1 else 1
+    part = round(wanted * slack * len(group) / len(chosen))
+    sentences = sum(len(cite_sentences(hit)) for hit in group)
+    return max(1, min(part, (sentences + 1) // 2))
 
 
 def _kept(

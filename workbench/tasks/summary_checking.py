@@ -1,7 +1,8 @@
 """Whether the passages carry a sentence; what they do not carry is mended once or taken out.
 
-Rules come first: other numbers, names or negations, and words that no source sentence has. What
-passes them is scored by a judge, unless it is the source's own words anyway.
+Rules come first: numbers and names that no source sentence has, and too few of its words. What
+passes them is scored by a judge, unless it is the source's own words anyway. Where no model can be
+asked, the rules are stricter: most words, and nothing negated.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ from workbench.models.governed import Models
 from workbench.models.messages import ChatRequest
 from workbench.prompts.registry import load_prompt
 from workbench.results.summary import Sentence, Verdict
-from workbench.tasks.attribute import carried_by, content_words, coverage, nearest_sentence
+from workbench.tasks.attribute import (
+    MIN_LIKENESS,
+    carried_by,
+    content_words,
+    coverage,
+    is_question,
+    nearest_sentence,
+    told_by,
+)
 from workbench.values import Citation, Hit
-
-MIN_LIKENESS = 0.3
-"""From this share of its content words on, an unsupported sentence gives way to the source's own
-sentence that says most of it; below, there is no such sentence."""
 
 COPIED = 0.9
 """From this share of its content words in one cited place on, a sentence is the source's own."""
@@ -34,6 +39,11 @@ _MAX_REPLACEMENT_CHARS = 400
 
 class Judge(Protocol):
     """Scores claims; ``workbench.evaluation.groundedness`` fulfils it."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether a model reads the claim; otherwise words alone are compared."""
+        ...
 
     def score(self, run: Run, claim: str, passages: Sequence[str]) -> float:
         """The probability, 0 to 1, that the passages carry the claim."""
@@ -84,7 +94,11 @@ class Checker:
         return point or Point(Sentence(text, (), Verdict.REMOVED, 0.0), passages[0], passages)
 
     def _supported(self, text: str, passages: tuple[Hit, ...]) -> Point | None:
+        if is_question(text):
+            return None
         claim = carried_by(text, passages)
+        if not claim.supported and self.judge.asks:
+            claim = told_by(text, passages)
         if not claim.supported:
             return None
         support = max(coverage(text, citation.quote) for citation in claim.citations)
@@ -107,7 +121,7 @@ class Checker:
             return Point(sentence, again.hit, passages)
         if len(own.quote) > _MAX_REPLACEMENT_CHARS or len(content_words(own.quote)) < 3:
             return None
-        words = " ".join(own.quote.split())
+        words = " ".join(own.quote.split()).lstrip("-*+•# ")
         return Point(Sentence(words, (own,), Verdict.REPLACED, 1.0, draft=text), hit, passages)
 
     def _written_anew(self, text: str, hit: Hit) -> str:

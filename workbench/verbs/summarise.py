@@ -54,7 +54,7 @@ class SummariseVerbs(Verbs):
                     value=f"{len(focus):,} characters, at most {limit:,}",
                     next_step="Name the topic in a sentence.",
                 )
-            rooms = self._summarise_rooms()
+            rooms = self._summarise_rooms(model)
             infos = {info.id: info for info in workbench.corpus.documents(run)}
             ids = list(infos) if target is None else _ids(target)
             names = [infos[number].name for number in ids if number in infos]
@@ -101,20 +101,21 @@ class SummariseVerbs(Verbs):
 
         workbench = self._workbench
         with self._run(Action.ASK, "themes") as run:
-            rooms = self._summarise_rooms()
+            rooms = self._summarise_rooms(model)
             infos = workbench.corpus.documents(run)
             ids = [info.id for info in infos] if target is None else _ids(target)
             found = map_corpus(run, workbench.corpus, ids, count=count)
             brief = Brief(f"{len(found):,} documents", "bullets", length, "", model)
             return find_themes(run, rooms, found, brief, progress=progress or _ignore)
 
-    def _summarise_rooms(self) -> SummariseRooms:
+    def _summarise_rooms(self, model: str | None) -> SummariseRooms:
         from workbench.evaluation.groundedness import judge
         from workbench.tasks.summarise import SummariseRooms
 
         workbench = self._workbench
         models = workbench.models
-        return SummariseRooms(workbench.config, models, workbench.corpus, judge(models))
+        scorer = judge(models, model or workbench.config.models.chat)
+        return SummariseRooms(workbench.config, models, workbench.corpus, scorer)
 
 
 def _ids(target: int | DocumentInfo | Hits | Sequence[int | DocumentInfo]) -> list[int]:
