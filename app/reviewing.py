@@ -17,19 +17,28 @@ Place = tuple[int, int, int, str]
 
 @dataclass
 class Walk:
-    """What was judged and put off so far, and what somebody went back to."""
+    """What was judged and put off so far, and what somebody went back to.
+
+    A queue is looked at anew only now and then: ``done`` are places that it may still hold.
+    """
 
     judged: list[Any] = field(default_factory=list)
+    done: set[Place] = field(default_factory=set)
     later: list[Place] = field(default_factory=list)
     again: Any = None
+
+    def waiting(self, queue: Sequence[Any]) -> list[Any]:
+        """What of a queue was not judged meanwhile."""
+        return [item for item in queue if place(item) not in self.done]
 
     def next(self, queue: Sequence[Any], extraction_id: int) -> Any:
         """The value to look at: the one gone back to, else the least certain, at last those put
         off; None if nothing is left."""
         if self.again is not None and self.again.extraction_id == extraction_id:
             return self.again
-        fresh = next((item for item in queue if place(item) not in self.later), None)
-        return fresh or min(queue, key=lambda item: self.later.index(place(item)), default=None)
+        waiting = self.waiting(queue)
+        fresh = next((item for item in waiting if place(item) not in self.later), None)
+        return fresh or min(waiting, key=lambda item: self.later.index(place(item)), default=None)
 
     def judge(self, session: Session, item: Any, judgement: str, value: str = "") -> None:
         """Keep a judgement ("accept", "correct" or "reject"); the next value comes up.
@@ -46,6 +55,7 @@ class Walk:
             session.reject(item)
         self.again = None
         self.judged.append(item)
+        self.done.add(place(item))
 
     def put_off(self, item: Any) -> None:
         """Look at it once all others were seen."""

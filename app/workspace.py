@@ -159,6 +159,15 @@ def look_again() -> None:
     look_at_tables_again()
 
 
+def to_check(extraction_id: int) -> Any:
+    """The values of a table that wait to be checked, as they were some seconds ago.
+
+    Raises:
+        AccessDenied, UsageError.
+    """
+    return _to_check(_whose(), extraction_id, session())
+
+
 def look_at_tables_again() -> None:
     """Forget the tables: the next look sees what was extracted or checked meanwhile."""
     _tables.clear()
@@ -179,6 +188,11 @@ def _documents(whose: tuple[str, str], _session: Session) -> Sequence[Any]:
 def _tables(whose: tuple[str, str], _session: Session) -> Sequence[Any]:
     found: Sequence[Any] = _session.extractions()
     return found
+
+
+@st.cache_resource(ttl=_FRESH_S, scope="session", max_entries=4, show_spinner=False)
+def _to_check(whose: tuple[str, str], extraction_id: int, _session: Session) -> Any:
+    return _session.review_queue(extraction_id)
 
 
 @st.cache_resource(ttl=_FRESH_S, scope="session", max_entries=4, show_spinner=False)

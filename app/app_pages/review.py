@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import extracting
@@ -40,12 +41,10 @@ def main() -> None:
         _show_nothing()
         return
     number = _choose(tables)
-    queue = workspace.session().review_queue(number)
-    st.progress(
-        queue.reviewed / max(1, queue.total),
-        text=f"{queue.reviewed:,} of {queue.total:,} checked",
-    )
+    queue = workspace.to_check(number)
     walk: Walk = st.session_state.setdefault("walk", Walk())
+    checked = queue.total - len(walk.waiting(queue))
+    st.progress(checked / max(1, queue.total), text=f"{checked:,} of {queue.total:,} checked")
     if error := st.session_state.pop("review_error", None):
         widgets.show_error(error)
     item = walk.next(queue, number)
@@ -54,7 +53,7 @@ def main() -> None:
         return
     card, source = st.columns([2, 3], gap="large")
     with card, st.container(key="checking"):
-        _show_item(walk, item, reviewing.kind_of(item, workspace.table(number).kinds))
+        _show_item(walk, item, reviewing.kind_of(item, _kinds(number)))
     with source, st.container(key="beside"):
         widgets.show_source(Cited(item.document_id, extracting.spans_of([item.field])))
 
@@ -93,6 +92,13 @@ def _choose(tables: dict[int, Any]) -> int:
     )
     st.session_state["named"] = st.query_params["table"] = str(number)
     return number
+
+
+def _kinds(number: int) -> Mapping[str, str]:
+    known: dict[int, Mapping[str, str]] = st.session_state.setdefault("kinds", {})
+    if number not in known:
+        known[number] = workspace.table(number).kinds
+    return known[number]
 
 
 def _named(info: Any) -> str:

@@ -212,6 +212,14 @@ class Extractions:
 
         return self._database.read(read)
 
+    def texts(self, run: Run, extraction_id: int) -> dict[int, str]:
+        """The masked texts of the documents that an extraction has visible records of, by id."""
+        run.require_open()
+        query = f"""SELECT d.id, d.text FROM ({READABLE}) d
+            WHERE d.id IN (SELECT document_id FROM store.records WHERE extraction_id = ?)"""
+        values = [*readable_values(run.scope), extraction_id]
+        return dict(self._database.read(lambda c: c.execute(query, values).fetchall()))
+
     def add(
         self, run: Run, extraction_id: int, records: Sequence[Record], kinds: Mapping[str, str]
     ) -> list[int]:

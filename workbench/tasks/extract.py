@@ -158,19 +158,17 @@ def stored_extraction(run: Run, corpus: Corpus, schema: Schema, info: Extraction
         AccessDenied, StoreError.
     """
     records = corpus.extractions.records(run, info.id)
-    numbers = dict.fromkeys(record.document_id for record in records)
+    by_document: dict[int, list[Record]] = {}
+    for record in records:
+        by_document.setdefault(record.document_id, []).append(record)
+    texts = corpus.extractions.texts(run, info.id)
     return Extraction(
         id=info.id,
         schema=schema.to_dict(),
         schema_version=info.schema_version,
         kinds=_kinds(schema),
         records=with_reviews(run, corpus, schema, info.id, records),
-        excerpts={
-            number: excerpts(
-                corpus.document(run, number).text, [r for r in records if r.document_id == number]
-            )
-            for number in numbers
-        },
+        excerpts={number: excerpts(texts[number], found) for number, found in by_document.items()},
         model=info.model,
         prompt_version=info.prompt_version,
         run_id=run.id,
