@@ -22,7 +22,7 @@ _FOCUS = """<script>
 (() => {
   let tries = 0;
   const look = () => {
-    const box = document.querySelector(".st-key-correction input");
+    const box = document.querySelector(".st-key-writing input");
     if (box) { box.focus(); box.select(); } else if (++tries < 40) setTimeout(look, 50);
   };
   look();
@@ -160,7 +160,7 @@ def _show_item(walk: Walk, item: Any, kind: str) -> None:
 
 def _show_correction(walk: Walk, item: Any, kind: str) -> None:
     key = "right-" + "-".join(str(part) for part in reviewing.place(item))
-    with st.form("correction", border=False):
+    with st.container(key="writing"), st.form("correction", border=False):
         st.text_input(
             "The right value",
             value="" if item.field.value is None else str(item.field.value),
