@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.evaluation.evidence import NAMES, PART_CHARS, WHOLE_CHARS, about, signals
+from workbench.evaluation.evidence import NAMES, PART_BYTES, WHOLE_BYTES, about, signals
 
 TEXT = (
     "The office opened in 1998. Ann Lee leads the office and hires clerks. "
@@ -44,8 +44,16 @@ def test_a_short_text_is_read_whole_and_of_a_long_one_what_the_claim_is_about() 
     assert about("anything", ["One.", "Two."]) == "One.\n\nTwo."
     filler = [f"Filler number {n} says nothing of note. " for n in range(300)]
     long = "".join([*filler[:150], "Ann Lee leads the river office. ", *filler[150:]])
-    assert len(long) > WHOLE_CHARS
+    assert len(long) > WHOLE_BYTES
     part = about("Who leads the river office? Ann Lee.", [long])
     assert "Ann Lee leads the river office." in part
     assert "Filler number 149" in part
-    assert len(part) <= PART_CHARS + 100
+    assert len(part) <= PART_BYTES + 100
+
+
+@pytest.mark.parametrize("text", ["no full stop " * 900, "ไม่มีจุด" * 900])
+def test_a_text_without_sentences_is_cut_to_what_fits(text: str) -> None:
+    part = about("a claim", [text])
+    assert part
+    assert text.startswith(part)
+    assert len(part.encode()) <= PART_BYTES

@@ -9,10 +9,10 @@ from itertools import pairwise
 from workbench.tasks.attribute import content_words, negated, word_list
 from workbench.tasks.sentences import sentence_spans
 
-WHOLE_CHARS = 3_600
-"""A text up to this length is judged whole."""
+WHOLE_BYTES = 3_600
+"""A text up to this length is judged whole; in bytes, so that it fits the context in any script."""
 
-PART_CHARS = 1_000
+PART_BYTES = 1_000
 """Of a longer text this much is read: the sentences that share most words with the claim."""
 
 _REWORDED = 0.25
@@ -66,7 +66,7 @@ def about(claim: str, passages: Sequence[str]) -> str:
     """The passages, or of long ones the sentences that share most words with the claim, with their
     neighbours, in order."""
     text = "\n\n".join(passages)
-    if len(text) <= WHOLE_CHARS:
+    if _size(text) <= WHOLE_BYTES:
         return text
     wanted = content_words(claim)
     sentences = _sentences(text)
@@ -75,11 +75,17 @@ def about(claim: str, passages: Sequence[str]) -> str:
     size = 0
     for row in sorted(range(len(sentences)), key=lambda row: -shared[row]):
         for near in (row, row + 1, row - 1):
-            fits = 0 <= near < len(sentences) and size + len(sentences[near]) <= PART_CHARS
+            fits = 0 <= near < len(sentences) and size + _size(sentences[near]) <= PART_BYTES
             if fits and near not in kept:
                 kept.add(near)
-                size += len(sentences[near])
+                size += _size(sentences[near])
+    if not kept:  # no sentence is short enough, as in a table or a text without full stops
+        return text.encode()[:PART_BYTES].decode(errors="ignore")
     return "\n".join(sentences[row] for row in sorted(kept))
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
 
 
 def _sentences(text: str) -> list[str]:
