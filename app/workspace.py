@@ -26,6 +26,8 @@ SUGGESTIONS = 4
 # A page asks for the same facts at every click; documents that another process adds show up
 # after this long.
 _FRESH_S = 15
+# A map takes seconds, and its documents never change: other ones have other ids.
+_MAP_FRESH_S = 600
 
 # Of every document the longest section first, and headings of several words before single ones.
 _TOPICS = """
@@ -200,7 +202,7 @@ def _table(whose: tuple[str, str], extraction_id: int, _session: Session) -> Ext
     return _session.extraction(extraction_id)
 
 
-@st.cache_resource(ttl=_FRESH_S, scope="session", max_entries=4, show_spinner="Comparing…")
+@st.cache_resource(ttl=_MAP_FRESH_S, scope="session", max_entries=4, show_spinner="Comparing…")
 def _map(whose: tuple[str, str], document_ids: tuple[int, ...], _session: Session) -> CorpusMap:
     return _session.corpus_map(document_ids)
 
