@@ -10,17 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from scripts.screenshots import FLAGS, WIDTHS, serve
 from tests.app.conftest import HOSTILE_NAME, HOSTILE_TEXT
 
 pytestmark = [pytest.mark.app, pytest.mark.models, pytest.mark.slow]
+expect.set_options(timeout=60_000)
 
 QUESTION = "How many hours of annual leave can I carry over to the next leave year?"
 SAMPLE = ("handbook/leave.md", "invoices/AmazonWebServices.pdf", "invoices/QualityHosting.pdf")
 ANSWER_TIMEOUT_MS = 300_000
 TIMEOUT_MS = 60_000
+ROW_PX = 35
 
 
 @dataclass
@@ -154,8 +157,103 @@ def test_an_own_file_is_added_summarised_and_its_words_opened(
     assert seen == Seen()
 
 
+def add_field(page: Page, name: str, *, below: int) -> None:
+    """Write a name into the empty line below the heading and so many fields of the editor."""
+    expect(page.get_by_test_id(f"glide-cell-1-{below - 1}")).to_be_attached()
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(1)
+    editor = page.get_by_test_id("stDataFrame").bounding_box()
+    assert editor is not None
+    # Cells are drawn; the elements beside them are for reading only.
+    spot = (editor["x"] + 100, editor["y"] + (below + 1.5) * ROW_PX)
+    page.mouse.click(*spot)
+    expect(page.get_by_test_id(f"glide-cell-1-{below}")).to_be_attached()
+    page.mouse.dblclick(*spot)
+    page.locator(".gdg-input").wait_for()
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id(f"glide-cell-1-{below}")).to_have_text(name)
+
+
+def correct_by_keys(page: Page, company: str) -> None:
+    """Put values off until the company comes up, correct it, and accept the next one."""
+    heading = page.get_by_role("heading", level=2)
+    expect(heading).to_have_count(1)
+    for _ in range(5):
+        name = heading.inner_text()
+        if name == "Company":
+            break
+        page.keyboard.press("l")
+        expect(heading).not_to_have_text(name)
+    expect(page.get_by_label("The right value")).to_have_count(1)
+    page.keyboard.press("w")
+    expect(page.get_by_label("The right value")).to_be_focused()
+    page.keyboard.type(company)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 of 5 checked")).to_be_visible()
+    page.keyboard.press("a")
+    expect(page.get_by_text("2 of 5 checked")).to_be_visible()
+
+
+def test_from_fields_to_a_file_and_a_correction_back_in_the_table(
+    page: Page, served: str, seen: Seen, tmp_path: Path
+) -> None:
+    page.goto(f"{served}/extract")
+    page.get_by_label("Start from").click(timeout=TIMEOUT_MS)
+    page.get_by_role("option", name="Receipts", exact=True).click()
+    expect(page.locator("input[aria-label='Name of the table'][value=Receipts]")).to_be_visible()
+    expect(page.get_by_label("Name of the table")).to_have_count(1)
+    add_field(page, "Invoice number", below=4)
+    page.get_by_label("Documents").fill("QualityHosting")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Extract from 1 document").click()
+    expect(page.get_by_text("Click a cell")).to_be_visible(timeout=ANSWER_TIMEOUT_MS)
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Excel").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    book = load_workbook(file)
+    assert book.sheetnames == ["values", "provenance"]
+    headings = [cell.value for cell in book["values"][1]]
+    assert headings[4:9] == ["company", "date", "address", "total", "invoice_number"]
+    assert book["values"]["B2"].value == "QualityHosting.pdf"
+
+    table = page.get_by_test_id("stDataFrame").bounding_box()
+    assert table is not None
+    page.mouse.click(table["x"] + 40, table["y"] + 1.5 * ROW_PX)
+    expect(page.locator(".wb-source")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".wb-source")).to_have_count(0)
+
+    page.get_by_role("button", name="Check the values").click()
+    expect(page.get_by_text("0 of 5 checked")).to_be_visible(timeout=TIMEOUT_MS)
+    correct_by_keys(page, "Quality & Co")
+    page.get_by_role("link", name="Extract").click()
+    expect(page.get_by_text("Corrected 1")).to_be_visible()
+    expect(page.get_by_test_id("glide-cell-2-0")).to_have_text("Quality & Co")
+    page.reload()
+    expect(page.get_by_test_id("glide-cell-2-0")).to_have_text("Quality & Co")
+    assert seen == Seen()
+
+
+def test_a_viewer_is_told_what_the_role_does_not_allow(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "workbench.toml").write_text('[actors.vera]\nrole = "viewer"\nlabels = ["*"]\n')
+    monkeypatch.setenv("WORKBENCH_ACTOR", "vera")
+    with serve(tmp_path) as address:
+        opened = browser.new_context().new_page()
+        for path, told in (("extract", "extract tables"), ("review", "check values")):
+            opened.goto(f"{address}/{path}")
+            heading = opened.get_by_role("heading", name=f"You may not {told} here")
+            expect(heading).to_be_visible(timeout=TIMEOUT_MS)
+            assert opened.get_by_test_id("stMain").get_by_role("button").count() == 0
+        opened.context.close()
+
+
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("path", ["", "ask", "summarise", "library"])
+@pytest.mark.parametrize("path", ["", "ask", "summarise", "extract", "review", "library"])
 def test_pages_fit_their_width(page: Page, served: str, path: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": WIDTHS[width]})
     page.goto(f"{served}/{path}")
