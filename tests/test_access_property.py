@@ -13,6 +13,7 @@ import pytest
 
 from tests.tasks.vaults import VAULT, vaulted
 from tests.test_session_verbs import VERBS
+from workbench import Rows
 from workbench.config import ActorConfig, Config
 from workbench.errors import AccessDenied, UsageError, WorkbenchError
 from workbench.guard.policy import Action, decide
@@ -24,8 +25,8 @@ from workbench.workbench import Workbench
 LABELS = ("alpha", "beta", "gamma", "delta", "alpha,beta", "*")
 ROLES = ("viewer", "analyst", "admin", "nobody")
 NAMES = tuple(f"n{number}" for number in range(12))
-PER_LABEL = 8
-CALLS = 190
+PER_LABEL = 12
+CALLS = 140
 
 ANALYSTS = {
     *("sql", "ingest", "extract", "estimate_extraction", "masking_report", "preview_masking"),
@@ -69,8 +70,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     actors["root"] = ActorConfig(role="admin", labels=("*",))
     workbench = vaulted(root / "workspace", Config(actors=actors, vault=VAULT))
     session = workbench.session("root")
-    first = {label: _write(session, root, label, label) for label in LABELS}
-    moved = _write(session, root, LABELS[0], LABELS[1], again=True)
+    first = {label: _write(session, label, label) for label in LABELS}
+    moved = _write(session, LABELS[0], LABELS[1], again=True)
     # An older text needs the label of then and the one of now.
     old = [
         Marked(mark.word, mark.document_id, mark.uri, mark.labels | {LABELS[1]}, False)
@@ -94,20 +95,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     )
 
 
-def _write(
-    session: Session, root: Path, folder_of: str, label: str, *, again: bool = False
-) -> list[Marked]:
-    """``PER_LABEL`` documents in one folder, each with a word of its own."""
-    folder = root / f"{LABELS.index(folder_of)}"
-    folder.mkdir(exist_ok=True)
-    words = {}
+def _write(session: Session, rows_of: str, label: str, *, again: bool = False) -> list[Marked]:
+    """``PER_LABEL`` documents of one collection, each with a word of its own."""
+    collection = f"plans-{LABELS.index(rows_of)}"
+    words, rows = {}, []
     for number in range(PER_LABEL):
-        word = f"zorb{'later' if again else 'first'}{LABELS.index(folder_of)}{number}x"
-        file = folder / f"plan{number}q.txt"
+        word = f"zorb{'later' if again else 'first'}{LABELS.index(rows_of)}{number}x"
         text = f"The plan {word} is about badges. Mr Olaf {word.title()} signed the plan."
-        file.write_text(text, encoding="utf-8")
-        words[file.resolve().as_uri()] = word
-    session.ingest(folder, label=label)
+        rows.append({"id": number, "text": text})
+        words[f"rows://{collection}/{number}"] = word
+    session.ingest(Rows(rows, collection, key="id", text="{text}"), label=label)
     return [
         Marked(words[info.uri], info.id, info.uri, frozenset({label}), True)
         for info in session.documents()
@@ -238,7 +235,7 @@ def test_what_may_be_seen_is_seen(world: World) -> None:
         listed = {info.uri for info in session.documents()} - {_neutral(world)}
         assert listed == expected
         mode = chance.choice(("keyword", "vector", "hybrid"))
-        hits = session.search("plan", 50, mode=mode).hits
+        hits = session.search("plan", 100, mode=mode).hits
         assert {hit.uri for hit in hits} - {_neutral(world)} == expected
         mark = chance.choice(world.marks)
         try:
