@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import re
@@ -12,13 +13,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from benchmarks.masking import load
 from tests.tasks.vaults import VAULT, vaulted
 from tests.test_access_property import shown
 from tests.test_session_verbs import VERBS
 from workbench.config import Config
 from workbench.errors import WorkbenchError
+from workbench.masking.detection import Patterns
 from workbench.masking.masker import Masker
 from workbench.masking.placeholders import load_key
+from workbench.masking.recognizers import RECOGNIZERS
 from workbench.models.fake import FakeServer
 from workbench.session import Session
 from workbench.workbench import Workbench
@@ -33,8 +37,11 @@ FILES = {
     "cells.csv": "name,mail,phone\nMr Jonas Weber,jonas.weber@corp.example,+1 (415) 555-0132\n"
     "Mrs Ilse Brandt,ilse@corp.example,+1 (415) 555-0177\n",
     "notes.json": json.dumps({"owner": "Mr Jonas Weber", "ip": "203.0.113.77", "note": "badges"}),
+    "Mr Jonas Weber/mail to greta.lindqvist@example.org.txt": "A note about tea.",
+    "Mr Jonas Weber/tommy@ashworth.example/plan.txt": "A note about coffee.",
     "plain.txt": "The office processes new badges every Wednesday. Ask Mrs Ilse Brandt.",
 }
+SYNTHETIC_TEXTS = 30
 QUESTION = "What did Dr Amina Okafor pay from DE89370400440532013000?"
 
 Found = dict[str, str]
@@ -67,6 +74,17 @@ def workbench(
     else:
         workbench.masker._keep = noted
     return workbench, server
+
+
+@pytest.fixture
+def more_files(request: pytest.FixtureRequest) -> dict[str, str]:
+    """With the models, texts of a labelled set, spread over all of it."""
+    if "models" not in request.node.callspec.id:
+        return {}
+    path = request.getfixturevalue("shared_data") / "pii-presidio-synth/synth_dataset_v2.json"
+    texts = [record.text for record in load(path)]
+    step = len(texts) // SYNTHETIC_TEXTS
+    return {f"text {at}.txt": text for at, text in enumerate(texts[::step])}
 
 
 def walked(session: Session, folder: Path) -> str:
@@ -125,17 +143,24 @@ def spellings(value: str) -> set[str]:
 
 
 def leaks(text: str, found: Found) -> list[str]:
+    folded = text.casefold()
     return [
         f"{kind}: {value!r}"
         for value, kind in found.items()
         for spelling in spellings(value)
-        if len(spelling) > 4 and spelling.casefold() in text.casefold()
+        if is_telling(spelling, kind) and spelling.casefold() in folded
     ]
+
+
+def is_telling(value: str, kind: str) -> bool:
+    """Whether a value says whom it is about: a bare name may be a word like any other."""
+    return len(value) > 4 and (kind != "PERSON" or " " in value)
 
 
 def test_nothing_that_was_found_stands_anywhere(
     workbench: tuple[Workbench, FakeServer],
     found: Found,
+    more_files: dict[str, str],
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
@@ -143,13 +168,14 @@ def test_nothing_that_was_found_stands_anywhere(
     bench, server = workbench
     sources = tmp_path / "sources"
     sources.mkdir()
-    for name, text in FILES.items():
+    for name, text in {**FILES, **more_files}.items():
+        (sources / name).parent.mkdir(parents=True, exist_ok=True)
         (sources / name).write_text(text, encoding="utf-8")
     (sources / "broken.pdf").write_bytes(b"%PDF-1.4 Mr Tommy Ashworth")
     caplog.set_level(logging.DEBUG)
     session = bench.session("ana")
     report = session.ingest(sources)
-    assert len(session.documents()) == len(FILES)
+    assert len(session.documents()) == len(FILES) + len(more_files)
     given = walked(session, sources) + shown(report)
     # The names, the card, the account, the number, addresses and phones: it was worth looking.
     assert {"PERSON", "CREDIT_CARD", "IBAN_CODE", "US_SSN", "EMAIL_ADDRESS"} <= set(found.values())
@@ -166,6 +192,30 @@ def test_nothing_that_was_found_stands_anywhere(
     for file in files:
         content = file.read_bytes().decode("utf-8", "ignore")
         assert leaks(content, found) == [], file.name
+
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+_TAG = re.compile(r"</?[a-z][^<>]*>")
+
+
+def test_no_committed_output_holds_a_number_or_an_address() -> None:
+    types = Config().masking.types
+    patterns = [each for each in RECOGNIZERS if each.type in types and each.type != "PERSON"]
+    books = [json.loads(path.read_text(encoding="utf-8")) for path in NOTEBOOKS.glob("*.ipynb")]
+    outputs = [out for book in books for cell in book["cells"] for out in cell.get("outputs", ())]
+    texts = [
+        html.unescape(_TAG.sub(" ", "".join(part)))
+        for output in outputs
+        for part in (*output.get("data", {}).values(), output.get("text", ""))
+    ]
+    assert any("<EMAIL_ADDRESS_" in text or "<PERSON_" in text for text in texts)
+    shown = [
+        text[span.start : span.end]
+        for text, spans in zip(texts, Patterns(patterns).find(texts), strict=True)
+        for span in spans
+        if span.score >= Config().masking.threshold
+    ]
+    assert shown == []
 
 
 def test_a_leak_would_be_found() -> None:
