@@ -219,13 +219,6 @@ def test_from_fields_to_a_file_and_a_correction_back_in_the_table(
     assert headings[4:9] == ["company", "date", "address", "total", "invoice_number"]
     assert book["values"]["B2"].value == "QualityHosting.pdf"
 
-    table = page.get_by_test_id("stDataFrame").bounding_box()
-    assert table is not None
-    page.mouse.click(table["x"] + 40, table["y"] + 1.5 * ROW_PX)
-    expect(page.locator(".wb-source")).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(page.locator(".wb-source")).to_have_count(0)
-
     page.get_by_role("button", name="Check the values").click()
     expect(page.get_by_text("0 of 5 checked")).to_be_visible(timeout=TIMEOUT_MS)
     correct_by_keys(page, "Quality & Co")
