@@ -157,6 +157,12 @@ def test_an_own_file_is_added_summarised_and_its_words_opened(
     assert seen == Seen()
 
 
+def settle(page: Page) -> None:
+    """Wait until the page has answered: a key pressed meanwhile would be lost."""
+    page.wait_for_timeout(1_000)
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+
+
 def add_field(page: Page, name: str, *, below: int) -> None:
     """Write a name into the empty line below the heading and so many fields of the editor."""
     expect(page.get_by_test_id(f"glide-cell-1-{below - 1}")).to_be_attached()
@@ -167,9 +173,10 @@ def add_field(page: Page, name: str, *, below: int) -> None:
     spot = (editor["x"] + 100, editor["y"] + (below + 1.5) * ROW_PX)
     page.mouse.click(*spot)
     expect(page.get_by_test_id(f"glide-cell-1-{below}")).to_be_attached()
+    settle(page)
     page.mouse.dblclick(*spot)
     page.locator(".gdg-input").wait_for()
-    page.keyboard.type(name)
+    page.keyboard.type(name, delay=30)
     page.keyboard.press("Enter")
     expect(page.get_by_test_id(f"glide-cell-1-{below}")).to_have_text(name)
 
@@ -184,12 +191,14 @@ def correct_by_keys(page: Page, company: str) -> None:
             break
         page.keyboard.press("l")
         expect(heading).not_to_have_text(name)
+        settle(page)
     expect(page.get_by_label("The right value")).to_have_count(1)
     page.keyboard.press("w")
     expect(page.get_by_label("The right value")).to_be_focused()
     page.keyboard.type(company)
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 of 5 checked")).to_be_visible()
+    settle(page)
     page.keyboard.press("a")
     expect(page.get_by_text("2 of 5 checked")).to_be_visible()
 
@@ -246,7 +255,9 @@ def test_a_viewer_is_told_what_the_role_does_not_allow(
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("path", ["", "ask", "summarise", "extract", "review", "library"])
+@pytest.mark.parametrize(
+    "path", ["", "ask", "summarise", "extract", "review", "library", "explore", "activity"]
+)
 def test_pages_fit_their_width(page: Page, served: str, path: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": WIDTHS[width]})
     page.goto(f"{served}/{path}")
