@@ -25,6 +25,37 @@ def test_a_quote_that_stands_nowhere_is_left_out() -> None:
     assert located_quotes(["Sick leave is unlimited for everyone."], [hit(LEAVE)]) == []
 
 
+@pytest.mark.parametrize(
+    ("quote", "whole"),
+    [
+        ("Leave takes 12 weeks. Refer to the", "Leave takes 12 weeks."),
+        ("Refer to the", 'Refer to the "leave page" or ask.'),
+        ("Leave takes 12", "Leave takes 12"),
+    ],
+)
+def test_a_quote_that_ended_at_a_quotation_mark_stops_at_no_piece_of_a_sentence(
+    quote: str, whole: str
+) -> None:
+    text = 'Leave takes 12 weeks. Refer to the "leave page" or ask. It is free.'
+    (citation,) = located_quotes([quote], [hit(text)])
+    assert citation.quote == whole
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (LEAVE[:-1], ["Employees earn 4 hours of sick leave per pay period."]),
+        ("4 hours of sick leave", ["4 hours of sick leave"]),
+        ("- sick leave\n- annual leave", ["- sick leave", "- annual leave"]),
+    ],
+)
+def test_an_answer_that_breaks_off_ends_with_its_last_whole_sentence(
+    answer: str, told: list[str]
+) -> None:
+    claims = attribute(Draft((), answer), "How much?", [hit(LEAVE)])
+    assert [claim.text for claim in claims] == told
+
+
 def test_the_answer_is_cited_and_its_quote_is_not_said_twice() -> None:
     draft = Draft(
         ("Employees earn 4 hours of sick leave per pay period.",),

@@ -22,6 +22,7 @@ MIN_LIKENESS = 0.3
 _ALREADY_SAID = 0.8
 _MAX_CITATIONS = 3
 _NEGATION = re.compile(r"\b(?:cannot|neither|never|no|nor|not|without)\b|n['’]t\b", re.I)  # noqa: RUF001
+_END = re.compile(r"[.!?…:][\"'”’)\]]*$")  # noqa: RUF001
 _WORD = re.compile(r"\w+(?:[.,:/-]\w+)*")
 _STOP_WORDS = frozenset(
     """
@@ -63,7 +64,8 @@ def located_quotes(quotes: Sequence[str], hits: Sequence[Hit]) -> list[Citation]
     """A citation for every quote that stands in a hit; the others are left out."""
     texts = [hit.chunk.text for hit in hits]
     found = (locate(quote, texts) for quote in quotes)
-    return list(dict.fromkeys(_cite(_span(place, hits)) for place in found if place is not None))
+    spans = (_unbroken(_span(place, hits)) for place in found if place is not None)
+    return list(dict.fromkeys(map(_cite, spans)))
 
 
 def attribute(draft: Draft, question: str, hits: Sequence[Hit]) -> tuple[Claim, ...]:
@@ -80,7 +82,7 @@ def attribute(draft: Draft, question: str, hits: Sequence[Hit]) -> tuple[Claim, 
     given = asked.union(*(content_words(f"{hit.document} {hit.chunk.heading}") for hit in hits))
     claims = [
         _claim(sentence, [quoted, candidates], must=_facts(sentence, given))
-        for sentence in sentences(draft.answer)
+        for sentence in _ended(sentences(draft.answer))
         if not content_words(sentence) <= asked
     ]
     said = " ".join(claim.text for claim in claims if claim.supported)
@@ -218,6 +220,28 @@ def _sentence_spans(hit: Hit) -> list[_Span]:
 
 def _span(place: Located, hits: Sequence[Hit]) -> _Span:
     return _Span(hits[place.index], place.start, place.end)
+
+
+def _ended(found: list[str]) -> list[str]:
+    """Without a last sentence that breaks off where the one before it does not."""
+    if len(found) > 1 and _END.search(found[-2]) and not _END.search(found[-1]):
+        return found[:-1]
+    return found
+
+
+def _unbroken(span: _Span) -> _Span:
+    """The span without the piece of a sentence that it ends with, or with all of its only sentence.
+
+    A model that writes JSON ends a quote at a quotation mark of the source, in mid-sentence.
+    """
+    text = span.hit.chunk.text
+    if not text[span.end :].lstrip().startswith('"'):
+        return span
+    for start, end in sentence_spans(text):
+        if start <= span.end < end:
+            whole = len(text[:start].rstrip()) if start > span.start else end
+            return _Span(span.hit, span.start, whole)
+    return span
 
 
 def _cite(span: _Span) -> Citation:
