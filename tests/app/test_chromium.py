@@ -216,7 +216,8 @@ def test_from_fields_to_a_file_and_a_correction_back_in_the_table(
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Extract from 1 document").click()
-    expect(page.get_by_text("to read the words it came from")).to_be_visible(timeout=ANSWER_TIMEOUT_MS)
+    told = page.get_by_text("to read the words it came from")
+    expect(told).to_be_visible(timeout=ANSWER_TIMEOUT_MS)
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Excel").click()
