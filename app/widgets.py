@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -373,3 +374,17 @@ def show_quote(text: str) -> None:
     """Words of a document, apart from the page's own."""
     shown = reading.clipped(reading.prose(text), QUOTE_CHARS)
     st.html(f'<p class="wb-quote">{reading.safe(shown)}</p>')
+
+
+def show_downloads(files: Sequence[tuple[str, str, Any, str]]) -> None:
+    """A button for each file: its label, file name, content (or what makes it) and media type."""
+    for label, name, data, kind in files:
+        st.download_button(
+            label,
+            data,
+            file_name=name,
+            mime=kind,
+            icon=":material/download:",
+            key=f"download-{name}",
+            on_click="ignore",
+        )

@@ -225,21 +225,13 @@ def _show_rows(table: Table) -> None:
     st.text(f"{reading.counted(count, 'row')}{shown}")
     st.dataframe(table.arrow().slice(0, _ROWS), hide_index=True)
     with st.container(horizontal=True, gap="small"):
-        files = (
-            ("CSV", "rows.csv", table.csv, "text/csv"),
-            ("Excel", "rows.xlsx", table.excel, "application/octet-stream"),
-            ("Parquet", "rows.parquet", table.parquet, "application/octet-stream"),
-        )
-        for label, name, data, kind in files:
-            st.download_button(
-                label,
-                data,
-                file_name=name,
-                mime=kind,
-                icon=":material/download:",
-                key=f"download-{name}",
-                on_click="ignore",
+        widgets.show_downloads(
+            (
+                ("CSV", "rows.csv", table.csv, "text/csv"),
+                ("Excel", "rows.xlsx", table.excel, "application/octet-stream"),
+                ("Parquet", "rows.parquet", table.parquet, "application/octet-stream"),
             )
+        )
 
 
 def _day(info: Any) -> date:

@@ -233,16 +233,12 @@ def _remember_cell(key: str) -> None:
 def _show_downloads(table: Extraction) -> None:
     name = fields.field_name(str(table.schema["name"]))
     with st.container(horizontal=True, gap="small"):
-        for words, suffix, kind in _FILES:
-            st.download_button(
-                words,
-                partial(extracting.exported, table, suffix),
-                file_name=f"{name}{suffix}",
-                mime=kind,
-                icon=":material/download:",
-                key=f"download{suffix}",
-                on_click="ignore",
-            )
+        widgets.show_downloads(
+            [
+                (words, f"{name}{suffix}", partial(extracting.exported, table, suffix), kind)
+                for words, suffix, kind in _FILES
+            ]
+        )
         if any(record.status is not RecordStatus.FAILED for record in table) and st.button(
             "Check the values", icon=":material/fact_check:", key="check"
         ):

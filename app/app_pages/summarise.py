@@ -139,21 +139,13 @@ def _read_words(summary: Summary) -> str:
 
 def _show_downloads(summary: Summary) -> None:
     with st.container(horizontal=True, gap="small"):
-        files = (
-            ("Word", "summary.docx", summary.docx, "application/octet-stream"),
-            ("Web page", "summary.html", summary.html, "text/html"),
-            ("Text", "summary.md", summary.markdown, "text/markdown"),
-        )
-        for label, name, data, kind in files:
-            st.download_button(
-                label,
-                data,
-                file_name=name,
-                mime=kind,
-                icon=":material/download:",
-                key=f"download-{name}",
-                on_click="ignore",
+        widgets.show_downloads(
+            (
+                ("Word", "summary.docx", summary.docx, "application/octet-stream"),
+                ("Web page", "summary.html", summary.html, "text/html"),
+                ("Text", "summary.md", summary.markdown, "text/markdown"),
             )
+        )
 
 
 main()

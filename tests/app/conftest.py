@@ -3,13 +3,15 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+from scripts.screenshots import FLAGS
 from workbench.config import Config
 from workbench.masking.detection import Patterns
 from workbench.masking.masker import Masker
@@ -38,6 +40,14 @@ FILES = {
 Reply = Callable[[ChatRequest], str]
 MakeWorkbench = Callable[..., Workbench]
 OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(autouse=True)

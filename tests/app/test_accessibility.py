@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from scripts.fake_app import open_fake
-from scripts.screenshots import FLAGS, served_by
+from scripts.screenshots import served_by
 from tests.sources.builders import pdf_bytes
 
 pytestmark = [pytest.mark.app, pytest.mark.slow]
@@ -36,14 +36,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [sys.executable, "-m", "scripts.fake_app", str(root / "workspace")]
     with served_by(command) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(params=["light", "dark"])

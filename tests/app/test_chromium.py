@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from scripts.screenshots import FLAGS, WIDTHS, serve
+from scripts.screenshots import WIDTHS, serve
 from tests.app.conftest import HOSTILE_NAME, HOSTILE_TEXT
 
 pytestmark = [pytest.mark.app, pytest.mark.models, pytest.mark.slow]
@@ -49,14 +49,6 @@ def served(sample_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         patch.setenv("WORKBENCH_CHAT_MODEL", "qwen2.5-coder:0.5b")
         with serve(root / "workspace") as address:
             yield address
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

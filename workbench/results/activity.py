@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import render
 from workbench.results.frames import frame, pretty
-from workbench.results.metrics import ActionMetrics
+from workbench.results.metrics import ActionMetrics, cache_hit_share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,9 +75,7 @@ class Activity:
     @property
     def cache_hit_share(self) -> float | None:
         """Replies from the cache among all replies; None before the first."""
-        hits = sum(action.cache_hits for action in self.actions)
-        replies = hits + sum(action.model_calls for action in self.actions)
-        return hits / replies if replies else None
+        return cache_hit_share(self.actions)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,9 +53,7 @@ class Metrics:
     @property
     def cache_hit_share(self) -> float | None:
         """Replies from the cache among all replies; None before the first."""
-        hits = sum(action.cache_hits for action in self.actions)
-        replies = hits + sum(action.model_calls for action in self.actions)
-        return hits / replies if replies else None
+        return cache_hit_share(self.actions)
 
     def to_dict(self) -> dict[str, Any]:
         """The command line's JSON: days and actions."""
@@ -76,3 +75,10 @@ class Metrics:
     def _caption(self) -> str:
         when = "ever" if self.days is None else f"in the last {self.days:g} days"
         return f"{sum(action.runs for action in self.actions):,} runs {when}"
+
+
+def cache_hit_share(actions: Sequence[ActionMetrics]) -> float | None:
+    """Replies from the cache among all replies of the actions; None before the first."""
+    hits = sum(action.cache_hits for action in actions)
+    replies = hits + sum(action.model_calls for action in actions)
+    return hits / replies if replies else None
