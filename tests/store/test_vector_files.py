@@ -26,7 +26,7 @@ def stored(files: VectorFiles) -> State:
     ids = np.arange(5_000, dtype=np.int32)
     state = files.append(files.state(), rows=rows, chunks=ids, documents=ids + 7, gone=ids[:3])
     book = Codebook.trained(rows)
-    state = files.append(files.keep_book(state, book, Widths(5, 50)), codes=book.codes(rows))
+    state = files.append(files.keep_book(state, book, (Widths(5, 50),)), codes=book.codes(rows))
     state = replace(state, version=Version(3, "abc"))
     files.commit(state)
     return state

@@ -9,7 +9,7 @@ code are looked at, is measured on a sample when the codes are made.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -32,13 +32,18 @@ _NEAR, _FAR = 10, 100
 _SPARE = 2
 """Questions are not the sample; what it needs is taken twice."""
 
+SHARES = (1.0, 1 / 4, 1 / 16)
+"""Of these shares of the rows, chosen by chance, the widths are measured. What is nearest among few
+rows is farther away than what is nearest of all, and there codes may tell less: among a million
+clustered rows 100 candidates were enough for all of them, 3,000 for every sixteenth."""
+
 Positions = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Widths:
-    """How many candidates find the 10 and the 100 nearest; 0 if it takes too many, so that scoring
-    all rows is better."""
+    """How many candidates find the 10 and the 100 nearest, at one share of the rows; 0 if it takes
+    too many, so that scoring all of them is better."""
 
     near: int
     far: int
@@ -117,11 +122,13 @@ class Codebook:
 class Codes:
     """The codes of the first ``count`` rows of a matrix, in memory. Never changes."""
 
-    def __init__(self, book: Codebook, codes: NDArray[np.uint8], widths: Widths) -> None:
+    def __init__(
+        self, book: Codebook, codes: NDArray[np.uint8], widths: tuple[Widths, ...] = ()
+    ) -> None:
         import faiss
 
         self.book = book
-        self.widths = widths
+        self._widths = widths
         self.count = len(codes)
         plain = faiss.IndexPQ(book.padded, book.padded // PART, 4, faiss.METRIC_INNER_PRODUCT)
         plain.pq = book.quantiser
@@ -138,9 +145,21 @@ class Codes:
             best[at] = self._index.search(turned, best.shape[1])[1][0]
         return best
 
-    def measured_widths(self, rows: Vectors, *, seed: int = 0) -> Widths:
-        """How many candidates it takes for a sample of the rows, for blurred copies of it, and for
-        mixtures of three rows: as questions are, those lie between what is stored."""
+    def width(self, k: int, share: float) -> int:
+        """How many candidates find the ``k`` nearest when this share of the rows may be found; 0 if
+        scoring all of these is better."""
+        steps = [at for at, measured in enumerate(SHARES) if measured >= share]
+        # Between two measured shares: the wider of the two.
+        first, last = steps[-1], steps[-1] + (SHARES[steps[-1]] > share)
+        near = self._widths[first : last + 1]
+        if last >= len(self._widths) or not all(each.of(k) for each in near):
+            return 0
+        return max(each.of(k) for each in near)
+
+    def measured_widths(self, rows: Vectors, *, seed: int = 0) -> tuple[Widths, ...]:
+        """For each of ``SHARES`` how many candidates it takes for a sample of the rows, for blurred
+        copies of it, and for mixtures of three rows: as questions are, those lie between what is
+        stored."""
         rng = np.random.default_rng(seed)
         own = np.sort(rng.choice(self.count, min(_SAMPLE, self.count), replace=False))
         sharp = np.asarray(rows[own])
@@ -149,26 +168,39 @@ class Codes:
         mixed = sharp + sharp[rng.permutation(len(own))] + sharp[rng.permutation(len(own))]
         questions = np.concatenate([sharp, blurred, mixed])
         questions /= np.linalg.norm(questions, axis=1, keepdims=True)
-        # A row's own place is no find, so one more is asked for and the first left out.
-        true = _true_nearest(rows, self.count, questions, _FAR + 1)
-        true[: len(own)] = _without(true[: len(own)], own)
         limit = min(self.count, max(5_000, self.count // 20), 50_000)
         found = self.best(questions, limit)
-        ranks = np.full((len(questions), _FAR), limit, np.int64)
-        for at, (candidates, wanted) in enumerate(zip(found, true[:, :_FAR], strict=True)):
-            order = np.argsort(candidates)
-            where = np.searchsorted(candidates[order], wanted).clip(max=limit - 1)
-            hit = candidates[order][where] == wanted
-            ranks[at, hit] = order[where[hit]]
-        kinds = np.split(ranks, 3)
-        near = [_width(kind[:, :_NEAR], limit) for kind in kinds]
-        far = [_width(kind, limit) for kind in kinds]
-        if not all(near):
-            return Widths(0, 0)
-        wide = max(near) * _SPARE
-        if not all(far):
-            return Widths(max(wide, 200), 0)
-        return Widths(max(wide, 200), max(max(far) * _SPARE, 1_000))
+        order = rng.permutation(self.count)
+        masks = [order < share * self.count for share in SHARES]
+        # A row's own place is no find, so one more is asked for and the first left out.
+        nearest = _true_nearest(rows, masks, questions, _FAR + 1)
+        measured = []
+        for mask, true in zip(masks, nearest, strict=True):
+            true[: len(own)] = _without(true[: len(own)], own)
+            kept = [candidates[mask[candidates]] for candidates in found]
+            least = min(map(len, kept))
+            ranks = np.array([_ranks(*each) for each in zip(kept, true[:, :_FAR], strict=True)])
+            measured.append(_wide_enough(ranks, least))
+        return tuple(measured)
+
+
+def _ranks(candidates: Positions, wanted: Positions) -> Positions:
+    """Where the ``wanted`` stand among the candidates; those that do not, after all of them."""
+    order = np.argsort(candidates)
+    where = np.searchsorted(candidates[order], wanted).clip(max=len(candidates) - 1)
+    hit = candidates[order][where] == wanted
+    return np.where(hit, order[where], np.iinfo(np.int64).max - 1)
+
+
+def _wide_enough(ranks: Positions, limit: int) -> Widths:
+    """The widths for the worst of the three kinds of questions, of which there are equally many."""
+    kinds = np.split(ranks, 3)
+    near = [_width(kind[:, :_NEAR], limit) for kind in kinds]
+    far = [_width(kind, limit) for kind in kinds]
+    if not all(near):
+        return Widths(0, 0)
+    wide = max(max(near) * _SPARE, 200)
+    return Widths(wide, max(max(far) * _SPARE, 1_000) if all(far) else 0)
 
 
 def _width(ranks: NDArray[np.int64], limit: int) -> int:
@@ -187,20 +219,26 @@ def _without(found: Positions, own: Positions) -> Positions:
     return kept
 
 
-def _true_nearest(rows: Vectors, count: int, queries: Vectors, k: int) -> Positions:
-    """Positions (m, k) of the nearest by exact cosine, best first; ``count`` is at least k."""
-    best = np.empty((len(queries), 0), np.float32)
-    place = np.empty((len(queries), 0), np.int64)
-    for start, block in _blocks(rows, count):
+def _true_nearest(
+    rows: Vectors, masks: Sequence[NDArray[np.bool_]], queries: Vectors, k: int
+) -> list[Positions]:
+    """For each mask over the first rows the positions (m, k) of those nearest by exact cosine, best
+    first. A mask holds at least k rows."""
+    best = [np.empty((len(queries), 0), np.float32) for _ in masks]
+    place = [np.empty((len(queries), 0), np.int64) for _ in masks]
+    for start, block in _blocks(rows, len(masks[0])):
         scores = queries @ block.T
-        best = np.concatenate([best, scores], axis=1)
-        here = np.broadcast_to(np.arange(start, start + len(block)), scores.shape)
-        place = np.concatenate([place, here], axis=1)
-        if best.shape[1] > k:
-            top = np.argpartition(-best, k - 1, axis=1)[:, :k]
-            best = np.take_along_axis(best, top, axis=1)
-            place = np.take_along_axis(place, top, axis=1)
-    return np.take_along_axis(place, np.argsort(-best, axis=1, kind="stable"), axis=1)
+        for at, mask in enumerate(masks):
+            here = np.flatnonzero(mask[start : start + len(block)])
+            merged = np.concatenate([best[at], scores[:, here]], axis=1)
+            places = np.broadcast_to(here + start, (len(queries), len(here)))
+            places = np.concatenate([place[at], places], axis=1)
+            some = np.argpartition(-merged, min(k, merged.shape[1]) - 1, axis=1)[:, :k]
+            order = np.argsort(-np.take_along_axis(merged, some, axis=1), axis=1)
+            top = np.take_along_axis(some, order, axis=1)
+            best[at] = np.take_along_axis(merged, top, axis=1)
+            place[at] = np.take_along_axis(places, top, axis=1)
+    return place
 
 
 def _blocks(rows: Vectors, count: int) -> Iterator[tuple[int, Vectors]]:

@@ -180,7 +180,8 @@ class Matrix:
 
     def _candidates(self, queries: Vectors, k: int, subset: _Subset) -> list[Positions]:
         """For each query, positions among which its ``k`` nearest are."""
-        width = 0 if self.codes is None else self.codes.widths.of(k)
+        share = subset.positions.size / max(1, self._everything.positions.size)
+        width = 0 if self.codes is None else self.codes.width(k, share)
         if self.codes is None or width == 0 or subset.positions.size <= EXACT_ROWS:
             return self._scored(queries, k, subset.positions)
         tail = np.arange(self.codes.count, len(self.rows))

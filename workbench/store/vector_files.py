@@ -25,7 +25,7 @@ from workbench.store.codes import Codebook, Widths
 from workbench.store.records import Vectors
 from workbench.store.versions import EMPTY, Version
 
-MAKE = 2
+MAKE = 3
 """Raise it when the files change: older ones are then made anew."""
 
 FOLDER = "vectors"
@@ -64,7 +64,7 @@ class State:
     lengths: Mapping[str, int] = field(default_factory=dict)
     sums: Mapping[str, int] = field(default_factory=dict)
     trained_on: int = 0
-    widths: Widths | None = None
+    widths: tuple[Widths, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +120,7 @@ class VectorFiles:
             widths = found.pop("widths")
             return State(
                 Version(**found.pop("version")),
-                widths=None if widths is None else Widths(**widths),
+                widths=None if widths is None else tuple(Widths(**each) for each in widths),
                 **found,
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -159,7 +159,7 @@ class VectorFiles:
             sums[name] = zlib.crc32(data, sums.get(name, 0))
         return replace(state, lengths=lengths, sums=sums)
 
-    def keep_book(self, state: State, book: Codebook, widths: Widths) -> State:
+    def keep_book(self, state: State, book: Codebook, widths: tuple[Widths, ...]) -> State:
         """Write the book and forget codes that were made with another."""
         path = self._folder / state.folder / "book"
         data = np.concatenate([book.rotation.ravel(), book.centroids]).tobytes()

@@ -18,7 +18,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from workbench.errors import StoreError, WorkspaceBusy
-from workbench.store.codes import TRAIN_ROWS, Codebook, Codes, Widths
+from workbench.store.codes import TRAIN_ROWS, Codebook, Codes
 from workbench.store.database import Database
 from workbench.store.matrix import EXACT_ROWS, NONE, Ids, Matrix
 from workbench.store.migrations import vectors_table
@@ -186,7 +186,7 @@ def _coded(files: VectorFiles, before: _Shown, state: State) -> State:
     chosen = np.random.default_rng(count).choice(count, min(count, TRAIN_ROWS), replace=False)
     book = Codebook.trained(np.asarray(arrays.rows[np.sort(chosen)]))
     made = book.codes(arrays.rows)
-    widths = Codes(book, made, Widths(0, 0)).measured_widths(arrays.rows)
+    widths = Codes(book, made).measured_widths(arrays.rows)
     return files.append(files.keep_book(state, book, widths), codes=made)
 
 
