@@ -275,3 +275,32 @@ def test_a_killed_forgetting_is_finished(tmp_path: Path) -> None:
         shown = {f"PERSON_{n}" for n in range(1, 41) if f"<PERSON_{n}>" in text}
         assert fresh.vault is not None
         assert fresh.vault.check() == len(shown)
+
+
+def test_a_surname_leads_to_one_person_until_they_are_forgotten(
+    workbench: Workbench, sources: Path
+) -> None:
+    root = workbench.session("root")
+    [tommy] = tokens(workbench, "Tommy Smith")
+    assert tokens(workbench, "Smith") == {tommy}
+    assert root.reveal(tommy).text == "Tommy Smith"
+    root.rotate_vault()
+    assert tokens(workbench, "Smith") == {tommy}
+    # Another process, which has nothing in memory.
+    assert tokens(vaulted(workbench.corpus._database.folder), "Smith") == {tommy}
+    assert "smith" not in everything(workbench).casefold()
+    root.forget("Tommy Smith")
+    root.ingest(sources)
+    [bare] = tokens(workbench, "Smith")
+    assert bare not in (tommy, "<PERSON_0>")
+    assert root.reveal(bare).text == bare
+
+
+def test_of_two_of_a_name_the_one_who_is_left_is_meant(workbench: Workbench, sources: Path) -> None:
+    root = workbench.session("root")
+    (sources / "d.txt").write_text("Mrs Jane Smith pays.", encoding="utf-8")
+    root.ingest(sources)
+    [tommy], [jane] = tokens(workbench, "Tommy Smith"), tokens(workbench, "Jane Smith")
+    assert not tokens(workbench, "Smith") & {tommy, jane}
+    root.forget("Tommy Smith")
+    assert tokens(workbench, "Smith") == {jane}

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from workbench.config import MaskingConfig
+from workbench.masking.aliases import Aliases
 from workbench.masking.detection import Detection, Detector, Patterns
 from workbench.masking.fields import person_field, readable_name
 from workbench.masking.names import Names
@@ -17,6 +18,7 @@ from workbench.masking.placeholders import (
     digest,
     escape,
     hashed,
+    normalise,
     placeholder,
     placeholder_spans,
 )
@@ -42,6 +44,9 @@ _RULES = "4"
 
 _NAME_WORD = re.compile(r"[^\W\d_][\w'\u2019.-]*\b")
 _MAX_NAME_WORDS = 4
+
+Keys = list[tuple[str, str]]
+"""Entity type and digest of each span of a text."""
 
 
 class Masker:
@@ -77,6 +82,7 @@ class Masker:
         self._placeholders = placeholders
         self._key = key
         self._keep = keep
+        self._aliases = Aliases(placeholders, key)
         self.uris = PrivateUris(key)
         self._hidden_parts: dict[tuple[str, str], bool] = {}
         types = self._treatments.types
@@ -124,6 +130,7 @@ class Masker:
     def mask_text(self, text: str, *, label: str | None = None) -> str:
         """Mask a question with the numbers that the documents use.
 
+        A short form of a name, such as the surname, gets the number of the one person it fits.
         Placeholders in it stay: whoever asks may quote what a masked document shows.
 
         Raises:
@@ -133,7 +140,8 @@ class Masker:
             return text
         kept = placeholder_spans(text, self._treatments.types)
         people = self._not_kept(self._known_people(text), label)
-        found = resolve(text, [*people, *self.find([text], label=label)[0]])
+        read = self._aliases.trimmed(text, self.find([text], label=label)[0])
+        found = resolve(text, [*people, *read])
         spans = [
             span
             for span in found
@@ -154,6 +162,8 @@ class Masker:
             Span(words[first][0], words[last][1], "PERSON", CERTAIN)
             for first in range(len(words))
             for last in range(min(first + _MAX_NAME_WORDS, len(words)) - 1, first, -1)
+            # "Meyer sign" may have been taken for a name in another question.
+            if not (text[words[first][0]].isupper() and text[words[last][0]].islower())
         ]
         keys = [("PERSON", self._digest(text, span, None)) for span in groups]
         known = self._placeholders.known(keys)
@@ -162,7 +172,7 @@ class Masker:
             # Read from the left: in "Ann Lee, ann@x.org" there is no "Lee, ann".
             if key in known and not (people and span.start < people[-1].end):
                 people.append(span)
-        return people
+        return people + self._aliases.spans(text)
 
     def mask_name(self, name: str, *, label: str) -> str:
         """Mask the name of a file as ``mask`` does, without the help of its text.
@@ -289,6 +299,10 @@ class Masker:
             ]
             for own in read
         ]
+        if keep:
+            self._learn_aliases(read, keys)
+        else:
+            keys = [self._meant(*pair) for pair in zip(read, keys, strict=True)]
         numbers = self._placeholders.numbers(
             key
             for own, own_keys in zip(read, keys, strict=True)
@@ -304,6 +318,36 @@ class Masker:
                 for text, spans, of_text in zip(own.texts, own.spans, own_keys, strict=True)
             ]
             for own, own_keys in zip(read, keys, strict=True)
+        ]
+
+    def _learn_aliases(self, read: Sequence[Read], keys: Sequence[Sequence[Keys]]) -> None:
+        people: dict[str, str] = {}
+        for own, own_keys in zip(read, keys, strict=True):
+            for text, spans, of_text in zip(own.texts, own.spans, own_keys, strict=True):
+                for span, (kind, known) in zip(spans, of_text, strict=True):
+                    if kind == "PERSON" and known not in people:
+                        value = text[span.start : span.end]
+                        people[known] = own.names.canonical(value) if own.names else value
+        self._aliases.learn(people)
+
+    def _meant(self, read: Read, keys: Sequence[Keys]) -> list[Keys]:
+        """Keys with those of the people whom short forms of names stand for."""
+        return [
+            self._meant_in(text, spans, of_text)
+            for text, spans, of_text in zip(read.texts, read.spans, keys, strict=True)
+        ]
+
+    def _meant_in(self, text: str, spans: Sequence[Span], keys: Keys) -> Keys:
+        names = [text[s.start : s.end] if s.type == "PERSON" else "" for s in spans]
+        # A surname may have got a number of its own before; "A. Meyer" may stand in a document.
+        several = {name for name in names if len(normalise("PERSON", name).split()) > 1}
+        exact = self._placeholders.known(
+            key for key, name in zip(keys, names, strict=True) if name in several
+        )
+        meant = self._aliases.keys([name for name in names if name])
+        return [
+            key if key in exact else meant.get(name, key)
+            for key, name in zip(keys, names, strict=True)
         ]
 
     def _shown(

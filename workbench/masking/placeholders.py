@@ -46,6 +46,14 @@ class Placeholders(Protocol):
         """The numbers of those pairs that have one; allocates none."""
         ...
 
+    def add_aliases(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Keep pairs of a short form's digest and a person's."""
+        ...
+
+    def standing_for(self, aliases: Iterable[str]) -> dict[str, str]:
+        """The persons' digests for those short forms that exactly one person has."""
+        ...
+
 
 Keep = Callable[[Mapping[tuple[str, int], str]], None]
 """Is given values by entity type and number."""
@@ -57,6 +65,7 @@ class MemoryPlaceholders:
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, str], int] = {}
         self._last: dict[str, int] = {}
+        self._aliases: dict[str, set[str]] = {}
         self._lock = threading.Lock()
 
     def number(self, entity_type: str, digest: str) -> int:
@@ -77,6 +86,18 @@ class MemoryPlaceholders:
         """See ``Placeholders.known``."""
         with self._lock:
             return {key: self._numbers[key] for key in keys if key in self._numbers}
+
+    def add_aliases(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """See ``Placeholders.add_aliases``."""
+        with self._lock:
+            for alias, person in pairs:
+                self._aliases.setdefault(alias, set()).add(person)
+
+    def standing_for(self, aliases: Iterable[str]) -> dict[str, str]:
+        """See ``Placeholders.standing_for``."""
+        with self._lock:
+            found = {alias: self._aliases.get(alias, set()) for alias in aliases}
+            return {alias: next(iter(one)) for alias, one in found.items() if len(one) == 1}
 
 
 def placeholder(entity_type: str, number: int) -> str:

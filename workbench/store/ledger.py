@@ -100,6 +100,7 @@ class PlaceholderRegister:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[tuple[str, str], int] = {}
+        self._aliases: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         self._loaded = False
 
@@ -123,6 +124,7 @@ class PlaceholderRegister:
         """Forget what was kept in memory."""
         with self._lock:
             self._known.clear()
+            self._aliases.clear()
             self._loaded = False
 
     def known(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -133,6 +135,26 @@ class PlaceholderRegister:
             if missing:
                 self._known.update(self._database.read(lambda c: _some_numbers(c, missing)))
             return {key: self._known[key] for key in wanted if key in self._known}
+
+    def add_aliases(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Keep pairs of a short form's digest and a person's. Of whoever was forgotten none is
+        kept."""
+        with self._lock:
+            unseen = [pair for pair in dict.fromkeys(pairs) if pair not in self._aliases]
+            if unseen:
+                self._database.write(lambda c: _add_aliases(c, unseen))
+                self._aliases.update(unseen)
+
+    def standing_for(self, aliases: Iterable[str]) -> dict[str, str]:
+        """The persons' digests for those short forms that exactly one person has."""
+        wanted = list(dict.fromkeys(aliases))
+        if not wanted:
+            return {}
+        query = (
+            "SELECT alias, min(digest) FROM store.aliases WHERE alias IN (SELECT unnest(?)) "
+            "GROUP BY alias HAVING count(*) = 1"
+        )
+        return dict(self._database.read(lambda c: c.execute(query, [wanted]).fetchall()))
 
 
 _NUMBERS = """
@@ -182,3 +204,12 @@ def _allocate(
             number = row[0]
         numbers[kind, digest] = int(number)
     return numbers
+
+
+def _add_aliases(connection: duckdb.DuckDBPyConnection, pairs: list[tuple[str, str]]) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO store.aliases "
+        "SELECT alias, digest FROM (SELECT unnest(?) AS alias, unnest(?) AS digest) "
+        "WHERE digest NOT IN (SELECT digest FROM store.forgotten)",
+        [[alias for alias, _ in pairs], [person for _, person in pairs]],
+    )

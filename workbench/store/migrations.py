@@ -225,6 +225,19 @@ def _m014_queries(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _m015_aliases(connection: duckdb.DuckDBPyConnection) -> None:
+    # Keyed digests on both sides: of a short form of a name, and of the person's full name.
+    connection.execute(
+        "CREATE TABLE store.aliases (alias VARCHAR NOT NULL, digest VARCHAR NOT NULL, "
+        "PRIMARY KEY (alias, digest))"
+    )
+
+
+def _m016_private_marks(connection: duckdb.DuckDBPyConnection) -> None:
+    # They were kept under the raw place. Without them a source is read from its beginning once.
+    connection.execute("DELETE FROM store.marks")
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m001_tables,
     _m002_audit_chain,
@@ -240,6 +253,8 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m012_reviewed_views,
     _m013_feedback,
     _m014_queries,
+    _m015_aliases,
+    _m016_private_marks,
 )
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""

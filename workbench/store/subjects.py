@@ -38,7 +38,7 @@ SELECT d.text, d.name, d.metadata FROM (
 """
 # The audit holds no document text, and its hashes would break.
 _KEPT_TABLES = frozenset(
-    {"runs", "audit_head", "placeholders", "forgotten", "retired", "format", "versions"}
+    {"runs", "audit_head", "placeholders", "aliases", "forgotten", "retired", "format", "versions"}
 )
 
 
@@ -108,6 +108,7 @@ class Subjects:
                     "DELETE FROM store.placeholders WHERE entity_type = ? AND number = ?",
                     [kind, number],
                 )
+                connection.execute("DELETE FROM store.aliases WHERE digest = ?", [digest])
                 connection.execute("INSERT INTO store.forgotten VALUES (?, ?)", [kind, digest])
                 connection.execute("INSERT INTO store.retired VALUES (?, ?, TRUE)", [kind, number])
             return len(found)
