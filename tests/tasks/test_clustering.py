@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -55,3 +57,21 @@ def test_words_that_tell_groups_apart() -> None:
     assert first[0] == "leave"
     assert set(second) == {"sells", "boats"}
     assert telling_words(["<PERSON_17> 42", "!"], np.array([0, 0]), 3) == [[]]
+
+
+def test_addresses_and_the_markup_of_links_are_no_words() -> None:
+    linked = (
+        "Leave [forms](https://www.example.gov/pages/index.html 'opens portal') and "
+        '[rules](../rules/travel-page.md){:target="_blank"}, <a href="http://x.example/y" '
+        'rel="noopener">here</a>, www.opm.gov or gsa.gov/leave-page; mailto:desk@example.org\n'
+        "[1]: https://example.com/footer"
+    )
+    [words] = telling_words([linked] * 2, np.array([0, 0]), 20)
+    assert set(words) == {"leave", "forms", "rules"}
+
+
+@pytest.mark.parametrize("part", ["a.", " [a](", "{:", "<a ", "\n[", "a-", "www.", '](a "'])
+def test_a_page_of_brackets_or_dots_takes_no_longer_than_words(part: str) -> None:
+    started_s = time.monotonic()
+    telling_words([part * 50_000], np.array([0]), 4)
+    assert time.monotonic() - started_s < 5

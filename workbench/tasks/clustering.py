@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,18 @@ _DOCUMENTS_PER_THEME = 3
 _SILHOUETTE_SAMPLE = 2_000
 _MAX_NEIGHBOUR_MAP = 3_000
 _SEED = 0
+# Every part is bounded, so that a page of brackets or dots takes no longer than a page of words.
+_ADDRESS = re.compile(
+    r"<(?:a|img|link)\b[^<>]{0,2000}>"
+    r"|(?<=\])\([^()\s]*(?:\s{1,4}[\"'][^\"'\n]{0,300}[\"'])?\)"
+    r"|^[ \t]{0,3}\[[^\[\]\n]{1,200}\]:[ \t]*\S+"
+    r"|\b[a-z][a-z0-9+-]{1,15}://[^\s<>\"')\]]+"
+    r"|\b(?:mailto|tel):\S+"
+    r"|\bwww\.[^\s<>\"')\]]+"
+    r"|\b[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.(?:com|edu|eu|gov|info|io|mil|net|org)\b(?:/[^\s<>\"')\]]*)?"
+    r"|\{[:%][^{}]{0,300}\}",
+    re.IGNORECASE | re.MULTILINE,
+)
 _WORD = r"(?u)\b[^\W\d_]{3,}\b"
 
 
@@ -50,15 +63,15 @@ def project(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], str]:
 def telling_words(texts: Sequence[str], groups: NDArray[np.int64], count: int) -> list[list[str]]:
     """For each group up to ``count`` words that are frequent in it and rare in the others.
 
-    Class-based tf-idf, as BERTopic has it (Grootendorst, 2022). Placeholders of masked names are
-    no words.
+    Class-based tf-idf, as BERTopic has it (Grootendorst, 2022). Placeholders of masked names and
+    the addresses of links are no words.
     """
     from sklearn.feature_extraction.text import CountVectorizer
 
     number = int(groups.max()) + 1 if len(groups) else 0
     reader = CountVectorizer(stop_words="english", token_pattern=_WORD)
     try:
-        counts = reader.fit_transform(texts)
+        counts = reader.fit_transform([_ADDRESS.sub(" ", text) for text in texts])
     except ValueError:  # raised where no text holds a word
         return [[] for _ in range(number)]
     tf = np.vstack([np.asarray(counts[groups == each].sum(axis=0)) for each in range(number)])
