@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
-from workbench import Citation, Claim, Hit, IngestReport, MaskedDocument, PageBox, Summary
+from workbench import (
+    Citation,
+    Claim,
+    Hit,
+    IngestReport,
+    MaskedDocument,
+    PageBox,
+    Sentence,
+    Summary,
+)
 from workbench.errors import WorkbenchError
 from workbench.render import highlight_html, merge_spans
 from workbench.results import ItemStatus
@@ -217,6 +226,20 @@ def summary_html(summary: Summary) -> str:
         words = f"{safe(prose(sentence.text))}<sup>[{number}]</sup>"
         parts.append(f'<div class="wb-item">{words}</div>' if listed else f"{words} ")
     return "".join(parts)
+
+
+def sentences_html(sentences: Sequence[Sentence]) -> str:
+    """Checked sentences of a summary on its way, each with its document; others are not shown."""
+    items = []
+    for sentence in sentences:
+        if sentence.holds:
+            first = sentence.citations[0]
+            place = safe(where(first.document, first.page))
+            items.append(
+                f'<div class="wb-item">{safe(prose(sentence.text))} '
+                f'<span class="wb-muted wb-small">{place}</span></div>'
+            )
+    return "".join(items)
 
 
 def where(document: str, page: int | None, heading: str = "") -> str:

@@ -100,6 +100,7 @@ VERBS: dict[str, Callable[[Session, Path], object]] = {
     "reviewed_examples": lambda session, _: session.reviewed_examples(extracted(session)),
     "estimate_extraction": lambda session, _: session.estimate_extraction("all", {"a": "text"}),
     "summarise": lambda session, _: session.summarise(style="bullets"),
+    "summarise_stream": lambda session, _: list(session.summarise_stream(style="bullets")),
     "corpus_map": lambda session, _: session.corpus_map(),
     "themes": lambda session, _: session.themes(length=1),
     "sql": lambda session, _: session.sql("SELECT count(*) FROM documents"),

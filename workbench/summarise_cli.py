@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.errors import UsageError
+from workbench.results.summary import Sentence, Summary, SummaryProgress
 from workbench.session import Session
 from workbench.workbench import open_workbench
 
 if TYPE_CHECKING:
-    from workbench.results.summary import Summary
     from workbench.results.themes import Themes
-    from workbench.tasks.summarise import SummaryProgress
 
 KINDS = (".md", ".html", ".docx", ".json")
 Ids = Annotated[
@@ -42,9 +41,10 @@ def summarise(
             value=out.name,
             next_step=f"Name a file that ends in {', '.join(KINDS)}.",
         )
-    made = _session(context).summarise(
-        documents or None, style=style, length=length, focus=focus, progress=_told
+    told = _session(context).summarise_stream(
+        documents or None, style=style, length=length, focus=focus
     )
+    made = next(part for part in map(_shown, told) if part is not None)
     if out is not None:
         out.write_bytes(_written(made, out.suffix.lower()))
         typer.echo(f"{len(made.sentences):,} sentences: {out}")
@@ -75,8 +75,24 @@ def _json(made: Summary | Themes) -> str:
     return json.dumps(made.to_dict(), ensure_ascii=False, indent=2)
 
 
+def _shown(part: SummaryProgress | Sentence | Summary) -> Summary | None:
+    """The summary, after all that was told beside it as it came."""
+    if isinstance(part, Summary):
+        return part
+    if isinstance(part, SummaryProgress):
+        _told(part)
+    else:
+        typer.echo(str(part), err=True)
+    return None
+
+
 def _told(progress: SummaryProgress) -> None:
-    typer.echo(f"{progress.done}/{progress.total}", err=True)
+    parts = [f"{progress.done}/{progress.total}"]
+    if not progress.done and progress.passages:
+        parts.append(f"{progress.passages:,} passages to read")
+    if progress.remaining_s:
+        parts.append(f"about {progress.remaining_s:,.0f} s left")
+    typer.echo(", ".join(parts), err=True)
 
 
 def _session(context: typer.Context) -> Session:

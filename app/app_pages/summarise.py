@@ -9,7 +9,7 @@ import streamlit as st
 import widgets
 import workspace
 from reading import Cited
-from working import Job
+from summarising import Summarising
 
 from workbench import Summary
 
@@ -22,6 +22,12 @@ _STYLES = {
     "In order of time": "timeline",
     "Part by part": "per-section",
 }
+_COVERAGE = {
+    "What stands for it": 0.0,
+    "A tenth of each": 0.1,
+    "Half of each": 0.5,
+    "All of it": 1.0,
+}
 _LENGTHS = {"Short": 0.5, "Normal": 1.0, "Long": 2.0}
 _USUAL = {"brief": 4, "bullets": 7, "executive": 8, "timeline": 10, "per-section": 2}
 
@@ -33,7 +39,7 @@ def main() -> None:
     if not documents:
         widgets.show_empty()
         return
-    job: Job[Summary] | None = st.session_state.get("summary")
+    job: Summarising | None = st.session_state.get("summary")
     running = job is not None and job.running
     _show_form(documents, disabled=running)
     if job is None:
@@ -59,41 +65,46 @@ def _show_form(documents: Any, *, disabled: bool) -> None:
             placeholder=_EVERYTHING,
             key="summary_documents",
         )
-        left, right = st.columns(2)
+        left, right, third = st.columns(3)
         style = left.selectbox("Kind of summary", list(_STYLES), key="summary_style")
         length = right.segmented_control(
             "Length", list(_LENGTHS), default="Normal", key="summary_length", required=True
+        )
+        coverage = third.selectbox(
+            "How much to read",
+            list(_COVERAGE),
+            key="summary_coverage",
+            help="All passages are ranked either way. The model reads the best of them; "
+            "the more it reads, the longer it takes.",
         )
         focus = st.text_input(
             "Look for (optional)", placeholder="A topic or a question", key="summary_focus"
         )
         if st.form_submit_button("Summarise", type="primary", disabled=disabled, key="summarise"):
             kind = _STYLES[style]
-            sentences = max(1, round(_USUAL[kind] * _LENGTHS[length or "Normal"]))
-            _start(chosen, kind, sentences, focus)
+            wishes = {
+                "style": kind,
+                "length": max(1, round(_USUAL[kind] * _LENGTHS[length or "Normal"])),
+                "focus": focus,
+                "coverage": _COVERAGE[coverage],
+            }
+            job = Summarising(workspace.session(), chosen, wishes)
+            st.session_state["summary"] = job.start()
             st.rerun()
 
 
-def _start(chosen: list[int], style: str, sentences: int, focus: str) -> None:
-    session = workspace.session()
-
-    def work(job: Job[Summary]) -> Summary:
-        def tell(progress: Any) -> None:
-            job.tell(progress.done / max(1, progress.total))
-
-        return session.summarise(
-            chosen or None, style=style, length=sentences, focus=focus, progress=tell
-        )
-
-    st.session_state["summary"] = Job("The summary", work).start()
-
-
 @st.fragment(run_every=_TICK_S)
-def _show_progress(job: Job[Summary]) -> None:
+def _show_progress(job: Summarising) -> None:
     if not job.running:
         st.rerun()
-    widgets.show_progress(job, "Reading and writing")
+    passages = reading.counted(job.passages, "passage")
+    widgets.show_progress(job, f"Reading {passages} and writing" if job.passages else "Ranking")
     st.button("Stop", icon=":material/stop_circle:", key="stop", on_click=job.stop)
+    if job.sentences:
+        told = "The text so far" if job.joining else "Found so far; the summary chooses among it"
+        left_out = f" · {job.left_out:,} left out without a source" if job.left_out else ""
+        st.html(f'<p class="wb-muted wb-small">{told}, each checked{left_out}</p>')
+        st.html(f'<div class="wb-text">{reading.sentences_html(job.sentences)}</div>')
 
 
 def _show_summary(summary: Summary) -> None:
@@ -129,7 +140,11 @@ def _show_summary(summary: Summary) -> None:
 
 def _read_words(summary: Summary) -> str:
     of = reading.counted(len(summary.documents), "document")
-    parts = [f"Read {summary.coverage:.0%} of {of}"]
+    passages = reading.counted(summary.chunks, "passage")
+    parts = [f"Read all {passages} of {of}"]
+    if summary.chunks_read < summary.chunks:
+        share = f"{summary.coverage:.0%}" if summary.coverage >= 0.1 else f"{summary.coverage:.1%}"
+        parts = [f"Ranked all {passages} of {of}, read {summary.chunks_read:,} ({share})"]
     replaced = sum(sentence.verdict.value == "replaced" for sentence in summary.sentences)
     if replaced:
         parts.append(f"{reading.counted(replaced, 'sentence')} in the document's own words")

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 from tests.app.conftest import SENTENCE, TIMEOUT_S, MakeWorkbench, OpenPage, page_html
 from workbench.config import ActorConfig, Config
 from workbench.errors import ModelUnavailable
-from workbench.models.messages import ChatRequest
+from workbench.models.fake import FakeServer
+from workbench.models.messages import ChatRequest, ServerPiece
 
 pytestmark = pytest.mark.app
 
@@ -23,6 +27,22 @@ def writing(request: ChatRequest) -> str:
 
 def broken(request: ChatRequest) -> str:
     raise ModelUnavailable("no model server answers", next_step="Run `workbench models status`.")
+
+
+class SlowServer(FakeServer):
+    """Writes a true and an invented point, then waits with the next prompt."""
+
+    def __init__(self) -> None:
+        super().__init__(writing)
+        self.waits, self.go_on = threading.Event(), threading.Event()
+
+    def stream(self, request: ChatRequest, num_ctx: int) -> Iterator[ServerPiece]:
+        if request.prompt_version.startswith("summary@") and any(
+            asked.prompt_version.startswith("summary@") for asked in self.requests
+        ):
+            self.waits.set()
+            assert self.go_on.wait(TIMEOUT_S)
+        yield from super().stream(request, num_ctx)
 
 
 def summarise(app: AppTest) -> AppTest:
@@ -41,7 +61,7 @@ def test_a_summary_shows_its_sources_and_what_was_left_out(
     app = summarise(open_page("summarise"))
     html = page_html(app)
     assert f"{SENTENCE}<sup>[1]</sup>" in html
-    assert "Read 100% of 3 documents" in html
+    assert re.search(r"Read all \d+ passages of 3 documents", html)
     assert "Left out: 1 sentence no document says" in [e.label for e in app.expander]
     source = next(button for button in app.button if button.label.startswith(r"**\[1\]**"))
     source.click().run()
@@ -73,3 +93,28 @@ def test_a_viewer_may_not_add_but_may_summarise(
     app = open_page("library")
     assert [e.label for e in app.expander] == []
     assert SENTENCE in page_html(summarise(open_page("summarise")))
+
+
+def test_checked_sentences_are_shown_while_the_rest_is_being_written(
+    use: MakeWorkbench, open_page: OpenPage
+) -> None:
+    server = SlowServer()
+    ids = {info.name: info.id for info in use(server=server).session().documents()}
+    app = open_page("summarise")
+    app.multiselect(key="summary_documents").set_value([ids["leave.md"], ids["badges.txt"]])
+    app.selectbox(key="summary_style").set_value("Part by part")
+    app.selectbox(key="summary_coverage").set_value("All of it")
+    next(b for b in app.button if b.label == "Summarise").click().run()
+    assert server.waits.wait(TIMEOUT_S)
+    app.run()
+    html = page_html(app)
+    assert app.session_state["summary"].running
+    assert f"{SENTENCE} <span" in html
+    assert "Found so far; the summary chooses among it, each checked" in html
+    assert INVENTED not in html
+    server.go_on.set()
+    app.session_state["summary"].wait(TIMEOUT_S)
+    app.run()
+    assert not app.exception
+    assert f"{SENTENCE}<sup>[1]</sup>" in page_html(app)
+    assert "Found so far" not in page_html(app)

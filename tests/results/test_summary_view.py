@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from docx import Document
 
 from tests.tasks.test_summarise import INVENTED, TRUE, writes
@@ -46,11 +48,36 @@ def test_text_of_documents_is_never_markup() -> None:
 
 def test_what_was_read_replaced_and_removed_is_told() -> None:
     told = str(summary("bullets"))
-    assert "Read 1 of 4 passages (25%)" in told
+    assert "The model read 1 of 4 passages (25%), chosen from a ranking of all" in told
     assert "1 sentence given in the source's own words" in told
     assert "1 sentence removed for lack of a source" in told
     assert "- Plain. [1]" in told
     assert "Gone." not in summary("bullets").text
+
+
+@pytest.mark.parametrize(
+    ("chunks", "read", "told"),
+    [
+        (3_131, 24, "read 24 of 3,131 passages (0.8%), chosen from a ranking of all"),
+        (7, 7, "read all 7 passages;"),
+        (0, 0, "read 0 of 0 passages (0.0%);"),
+    ],
+)
+def test_what_was_ranked_is_told_apart_from_what_was_read(
+    chunks: int, read: int, told: str
+) -> None:
+    made = replace(summary("bullets"), chunks=chunks, chunks_read=read)
+    assert told in str(made)
+
+
+def test_a_sentence_tells_its_verdict_and_holds_only_with_a_source() -> None:
+    made = summary("bullets")
+    supported, replaced = made.sentences
+    assert str(replaced) == "replaced: Plain. [a<b>.md, characters 0 to 5]"
+    assert supported.holds
+    assert not made.removed[0].holds
+    assert not replace(supported, verdict=Verdict.REMOVED).holds
+    assert str(made.removed[0]) == "removed: Gone."
 
 
 def test_exports(make_workbench: MakeWorkbench, folder: Path, tmp_path: Path) -> None:

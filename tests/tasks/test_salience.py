@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.tasks.salience import choose, salience
+from workbench.tasks.salience import choose, ranked, salience
 
 
 def rows(*values: tuple[float, float]) -> np.ndarray:
@@ -35,3 +35,13 @@ def test_repetition_gives_way() -> None:
 
 def test_what_fits_is_read_whole() -> None:
     assert choose(rows((1, 0), (0, 1)), np.ones(2, np.float32), ["", ""], count=5) == [0, 1]
+
+
+def test_gains_fall_and_the_same_passages_come_first_however_many_are_wanted() -> None:
+    vectors = rows((1, 0), (1, 0.001), (0.3, 1), (0.9, 0.4))
+    scores = np.asarray([0.9, 0.89, 0.7, 0.8], dtype=np.float32)
+    order = ranked(vectors, scores, ["a"] * 4, count=9, every_section=False)
+    gains = [gain for _, gain in order]
+    assert gains == sorted(gains, reverse=True)
+    assert ranked(vectors, scores, ["a"] * 4, count=2, every_section=False) == order[:2]
+    assert sorted(row for row, _ in order) == [0, 1, 2, 3]

@@ -10,7 +10,7 @@ from tests.workbenches import MakeWorkbench
 from workbench.errors import InvalidReply, UsageError
 from workbench.models.fake import FakeServer
 from workbench.models.messages import ChatRequest
-from workbench.results.summary import Summary, Verdict
+from workbench.results.summary import Sentence, Summary, SummaryProgress, Verdict
 
 TRUE = "Employees earn 4 hours of sick leave per pay period."
 FALSE_NUMBER = "Employees earn 9 hours of sick leave per pay period."
@@ -158,7 +158,9 @@ def test_nothing_to_summarise(make_workbench: MakeWorkbench) -> None:
     assert summary.coverage == 0
 
 
-@pytest.mark.parametrize("wanted", [{"style": "haiku"}, {"length": 0}, {"focus": "x" * 9_000}])
+@pytest.mark.parametrize(
+    "wanted", [{"style": "haiku"}, {"length": 0}, {"focus": "x" * 9_000}, {"coverage": 1.5}]
+)
 def test_bad_wishes(make_workbench: MakeWorkbench, folder: Path, wanted: dict[str, object]) -> None:
     session = make_workbench(copying).session("ana")
     session.ingest(folder)
@@ -197,3 +199,65 @@ def test_a_broken_joining_leaves_the_points(
     summary = session.summarise(style="brief", length=3)
     assert len(summary.sentences) == 3
     assert valid(summary, session)
+
+
+def test_sentences_come_one_by_one_with_their_verdict_and_the_summary_last(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    server = FakeServer(writes(TRUE, INVENTED))
+    session = make_workbench(server=server).session("ana")
+    session.ingest(folder / "leave.md")
+    stream = session.summarise_stream(style="bullets")
+    first = next(stream)
+    assert isinstance(first, SummaryProgress)
+    assert (first.done, first.total, first.passages, first.remaining_s) == (0, 1, 1, None)
+    assert server.requests == []
+    *told, last = stream
+    sentences = [part for part in told if isinstance(part, Sentence)]
+    assert [(s.text, s.verdict, s.holds) for s in sentences] == [
+        (TRUE, Verdict.SUPPORTED, True),
+        (INVENTED, Verdict.REMOVED, False),
+    ]
+    assert isinstance(last, Summary)
+    assert last.sentences == (sentences[0],)
+    assert last.removed == (sentences[1],)
+
+
+def test_a_sentence_is_told_before_the_next_prompt_is_asked(
+    make_workbench: MakeWorkbench, long_folder: Path
+) -> None:
+    server = FakeServer(copying)
+    session = make_workbench(server=server).session("ana")
+    session.ingest(long_folder)
+    stream = session.summarise_stream(style="bullets")
+    for part in stream:
+        if isinstance(part, Sentence):
+            break
+    written = [r for r in server.requests if r.prompt_version.startswith("summary@")]
+    assert len(written) == 1
+    stream.close()
+    later = [r for r in server.requests if r.prompt_version.startswith("summary@")]
+    assert later == written
+    told = session.sql("SELECT outcome FROM runs WHERE resource = 'summarise'").to_dict()["rows"]
+    assert [row["outcome"] for row in told] != ["ok"]
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("style", ["brief", "timeline", "per-section"])
+def test_nothing_stands_in_the_summary_that_was_not_told_as_held(
+    make_workbench: MakeWorkbench, long_folder: Path, style: str
+) -> None:
+    session = make_workbench(copying).session("ana")
+    session.ingest(long_folder)
+    *told, summary = session.summarise_stream(style=style)
+    assert isinstance(summary, Summary)
+    held = {part for part in told if isinstance(part, Sentence) and part.holds}
+    assert set(summary.sentences) <= held
+    progress = [part for part in told if isinstance(part, SummaryProgress)]
+    assert [part.done for part in progress] == list(range(progress[0].total + 1))
+    assert progress[1].remaining_s is not None
+    joining = [number for number, part in enumerate(told) if getattr(part, "joining", False)]
+    assert len(joining) == (style == "brief")
+    if joining:
+        joined = {part for part in told[joining[0] :] if isinstance(part, Sentence)}
+        assert set(summary.sentences) <= joined

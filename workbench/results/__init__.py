@@ -11,7 +11,7 @@ from workbench.results.ingest import IngestItem, IngestReport, ItemStatus
 from workbench.results.masking import MaskingPreview, MaskingReport
 from workbench.results.metrics import ActionMetrics, Metrics
 from workbench.results.migration import MigrationReport, MovedVectors
-from workbench.results.summary import Summary
+from workbench.results.summary import Sentence, Summary, SummaryProgress
 from workbench.results.table import Table
 from workbench.results.themes import Themes
 from workbench.results.vault import ForgetReport, Revealed
@@ -40,7 +40,9 @@ __all__ = [
     "MovedVectors",
     "PastAnswer",
     "Revealed",
+    "Sentence",
     "Summary",
+    "SummaryProgress",
     "Table",
     "Themes",
     "VersionDiff",

@@ -44,12 +44,37 @@ class Sentence:
     section: str = ""
     draft: str = ""
 
+    @property
+    def holds(self) -> bool:
+        """Whether the sources carry it: only then may it be shown as a part of the summary."""
+        return bool(self.citations) and self.verdict is not Verdict.REMOVED
+
+    def __str__(self) -> str:
+        sources = "; ".join(render.where(citation) for citation in self.citations)
+        return f"{self.verdict}: {self.text}" + (f" [{sources}]" if sources else "")
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryProgress:
+    """``done`` of ``total`` prompts were answered; before the first one they tell what it will
+    take. ``passages`` are read in all, ``remaining_s`` is expected (None before there is something
+    to go by). ``joining``: the sentences that follow are the text itself, made of those before.
+    """
+
+    done: int
+    total: int
+    passages: int = 0
+    seconds: float = 0.0
+    remaining_s: float | None = None
+    joining: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """A summary of ``title``. ``removed`` holds what was taken out because no source carried it.
 
-    ``chunks_read`` of ``chunks`` were shown to the model, ``coverage`` is their share, 0 to 1.
+    All ``chunks`` were ranked; ``chunks_read`` of them were shown to the model, ``coverage`` is
+    their share, 0 to 1.
     ``chunks_lost`` were shown as well, but the model's reply about them could not be used.
     """
 
@@ -71,7 +96,7 @@ class Summary:
 
     @property
     def coverage(self) -> float:
-        """Share of the source's chunks that were read, 0 to 1."""
+        """Share of the source's chunks that the model read, 0 to 1."""
         return self.chunks_read / self.chunks if self.chunks else 0.0
 
     @property

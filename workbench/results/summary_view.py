@@ -20,11 +20,7 @@ _MARKDOWN = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>#|"})
 
 def coverage(summary: Summary) -> str:
     """What was read, what was taken out, in one line."""
-    documents = len(summary.documents)
-    of = f" of {documents} documents" if documents > 1 else ""
-    parts = [
-        f"Read {summary.chunks_read:,} of {summary.chunks:,} passages{of} ({summary.coverage:.0%})"
-    ]
+    parts = [_read(summary)]
     if summary.chunks_lost:
         parts.append(
             f"{_count(summary.chunks_lost, 'passage')} lost to a broken reply of the model"
@@ -37,6 +33,16 @@ def coverage(summary: Summary) -> str:
     if summary.removed:
         parts.append(f"{_count(len(summary.removed), 'sentence')} removed for lack of a source")
     return "; ".join(parts) + "."
+
+
+def _read(summary: Summary) -> str:
+    documents = len(summary.documents)
+    of = f" of {documents:,} documents" if documents > 1 else ""
+    if summary.coverage == 1:
+        return f"The model read all {_count(summary.chunks, 'passage')}{of}"
+    share = f"{summary.coverage:.0%}" if summary.coverage >= 0.1 else f"{summary.coverage:.1%}"
+    read = f"The model read {summary.chunks_read:,} of {summary.chunks:,} passages{of} ({share})"
+    return f"{read}, chosen from a ranking of all" if summary.chunks_read else read
 
 
 def plain(text: str) -> str:

@@ -48,20 +48,37 @@ def choose(
     """
     if count >= len(vectors):
         return list(range(len(vectors)))
-    chosen: list[int] = []
+    order = ranked(vectors, scores, sections, count=count, every_section=every_section)
+    return sorted(row for row, _ in order)
+
+
+def ranked(
+    vectors: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    sections: Sequence[str],
+    *,
+    count: int,
+    every_section: bool = True,
+) -> list[tuple[int, float]]:
+    """At most ``count`` row numbers as ``choose`` takes them, each with its gain: its score less
+    what it repeats of those before it."""
+    chosen: list[tuple[int, float]] = []
     if every_section:
         best: dict[str, int] = {}
         for row, section in enumerate(sections):
             if section not in best or scores[row] > scores[best[section]]:
                 best[section] = row
-        chosen = sorted(best.values(), key=lambda row: -scores[row])[:count]
+        first = sorted(best.values(), key=lambda row: -scores[row])[:count]
+        chosen = [(row, float(scores[row])) for row in first]
     repeated = np.full(len(vectors), -1.0, dtype=np.float32)
-    for row in chosen:
+    left = np.ones(len(vectors), dtype=bool)
+    for row, _ in chosen:
         repeated = np.maximum(repeated, vectors @ vectors[row])
-    while len(chosen) < count:
-        gain = scores - REPETITION_WEIGHT * repeated
-        gain[chosen] = -np.inf
+        left[row] = False
+    while len(chosen) < min(count, len(vectors)):
+        gain = np.where(left, scores - REPETITION_WEIGHT * repeated, -np.inf)
         row = int(np.argmax(gain))
-        chosen.append(row)
+        chosen.append((row, float(gain[row])))
+        left[row] = False
         repeated = np.maximum(repeated, vectors @ vectors[row])
-    return sorted(chosen)
+    return chosen

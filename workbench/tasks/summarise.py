@@ -8,7 +8,8 @@ they do not carry gives way to their own words or is removed, and is shown as re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -20,21 +21,13 @@ from workbench.errors import InvalidReply, UsageError
 from workbench.guard.run import Run
 from workbench.models.governed import Models
 from workbench.prompts.registry import load_prompt
-from workbench.results.summary import Sentence, Summary
+from workbench.results.summary import Sentence, Summary, SummaryProgress
 from workbench.store.corpus import Corpus
 from workbench.store.passages import Read
-from workbench.tasks.attribute import cite_sentences
-from workbench.tasks.salience import choose, salience
 from workbench.tasks.summary_checking import Checker, Judge, Point
+from workbench.tasks.summary_reading import Appetite, Branch, branches, section_of
 from workbench.tasks.summary_writing import Writer
-from workbench.values import Hit
 
-PASSAGES_PER_SENTENCE = 3
-"""How many passages are read for each sentence of the summary; more adds cost, not points."""
-
-MAX_PASSAGES = 48
-# No byte-level tokenizer makes more tokens than bytes, so that this fits any context in any script.
-_GROUP_BYTES = 3_600
 _PROMPTS = ("summary", "summary_merge", "summary_repair", "groundedness")
 _SAME = 0.88
 _SLACK = 1.5
@@ -72,74 +65,58 @@ class SummariseRooms:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What is wanted: a style of ``STYLES``, sentences (None: the style's), a masked focus."""
+    """What is wanted: a style of ``STYLES``, sentences (None: the style's), a masked focus, and
+    the share of the passages of every document, 0 to 1, that are read at least."""
 
     title: str
     style: str = "brief"
     length: int | None = None
     focus: str = ""
     model: str | None = None
+    coverage: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class SummaryProgress:
-    """``done`` of ``total`` model calls have been made."""
-
-    done: int
-    total: int
+Told = SummaryProgress | Sentence
 
 
 def summarise(
-    run: Run,
-    rooms: SummariseRooms,
-    document_ids: Sequence[int],
-    brief: Brief,
-    *,
-    progress: Callable[[SummaryProgress], None],
-) -> Summary:
-    """A summary of the documents in which every sentence has its source.
+    run: Run, rooms: SummariseRooms, document_ids: Sequence[int], brief: Brief
+) -> Generator[Told, None, Summary]:
+    """Yield how far it is, and every sentence once it is checked; return the summary, which
+    chooses among them.
 
     Raises:
-        UsageError: if the style or length cannot be used.
+        UsageError: if the style, length or coverage cannot be used.
         ModelError, StoreError, BudgetExceeded.
     """
     style = _style(brief)
     read = rooms.corpus.passages.read(run, document_ids)
     wanted = brief.length or style.sentences
-    chosen = _choose(run, rooms, read, brief, wanted)
+    plan = _plan(run, rooms, read, brief)
+    chosen = sum(len(branch.passages) for branch in plan)
     model = brief.model or rooms.config.models.chat
-    checker = Checker(run, rooms.models, model, rooms.judge)
-    writer = Writer(run, rooms.models, checker, brief.focus)
-    groups = list(_groups(chosen, by_section=style.per_section))
-    joins = style.joined and len(groups) > 1
-    steps = len(groups) + joins
-    points: list[Point] = []
-    lost: list[Hit] = []
-    for done, group in enumerate(groups):
-        progress(SummaryProgress(done, steps))
-        count = wanted if style.per_section else _share(wanted, group, chosen)
-        try:
-            points.extend(writer.write(group, count))
-        except InvalidReply:
-            lost.extend(group)
-            if len(lost) == len(chosen):
-                raise
+    writer = Writer(run, rooms.models, Checker(run, rooms.models, model, rooms.judge), brief.focus)
+    joins = style.joined and len(plan) > 1
+    clock = _Clock(len(plan) + joins, chosen, time.monotonic())
+    points, lost = yield from _written(writer, plan, style, clock)
     limit = len(points) if style.per_section else round(wanted * (_SLACK if joins else 1))
     kept, removed = _kept(run, rooms.models, points, limit)
     if joins and kept:
-        progress(SummaryProgress(len(groups), steps))
-        kept, more = _joined(writer, kept, wanted)
+        yield clock.at(len(plan), joining=True)
+        kept, more = yield from _joined(writer, kept, wanted)
         removed = [*removed, *more]
-    progress(SummaryProgress(steps, steps))
+    yield clock.at(clock.total)
+    said = {point.sentence.text for point in kept}
+    gone = {p.sentence.text: p.sentence for p in removed if p.sentence.text not in said}
     return Summary(
         title=brief.title,
         style=brief.style,
         focus=brief.focus,
-        sentences=tuple(_sentences(kept, style)),
-        removed=tuple(point.sentence for point in removed),
+        sentences=tuple(_told(point, style) for point in _ordered(kept, style)),
+        removed=tuple(gone.values()),
         chunks=len(read.hits),
-        chunks_read=len(chosen) - len(lost),
-        chunks_lost=len(lost),
+        chunks_read=chosen - lost,
+        chunks_lost=lost,
         model=rooms.models.resolve(writer.model),
         run_id=run.id,
         usage=run.meter.usage,
@@ -150,14 +127,67 @@ def summarise(
     )
 
 
+def finished(steps: Generator[Told, None, Summary]) -> Summary:
+    """The summary at the end of ``summarise``; what is told before it is not needed."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            summary: Summary = end.value
+            return summary
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """Tells how far a summary is that began at ``started_s``."""
+
+    total: int
+    passages: int
+    started_s: float
+
+    def at(self, done: int, *, joining: bool = False) -> SummaryProgress:
+        seconds = time.monotonic() - self.started_s
+        remaining_s = seconds / done * (self.total - done) if done else None
+        return SummaryProgress(done, self.total, self.passages, seconds, remaining_s, joining)
+
+
+def _written(
+    writer: Writer, plan: Sequence[Branch], style: Style, clock: _Clock
+) -> Generator[Told, None, tuple[list[Point], int]]:
+    """The points of all branches, and how many passages were lost to a reply without any."""
+    points: list[Point] = []
+    lost = 0
+    for done, branch in enumerate(plan):
+        yield clock.at(done)
+        before = len(points)
+        try:
+            for point in writer.write(branch.passages, branch.points):
+                points.append(point)
+                yield _told(point, style)
+        except InvalidReply:
+            lost += len(branch.passages) if len(points) == before else 0
+            if lost == clock.passages:
+                raise
+    return points, lost
+
+
 def _joined(
     writer: Writer, points: Sequence[Point], wanted: int
-) -> tuple[list[Point], list[Point]]:
+) -> Generator[Told, None, tuple[list[Point], list[Point]]]:
+    """The points as one text, and what no source carries of it; if the model's reply cannot be
+    used, the best points as they are."""
+    text: list[Point] = []
     try:
-        return writer.join(points, wanted)
+        for point in writer.join(points, wanted):
+            text.append(point)
+            yield point.sentence
     except InvalidReply:
         best = sorted(points, key=lambda point: -point.hit.score)[:wanted]
         return [point for point in points if point in best], []
+    return (
+        [point for point in text if point.sentence.citations],
+        [point for point in text if not point.sentence.citations],
+    )
 
 
 def _style(brief: Brief) -> Style:
@@ -172,61 +202,27 @@ def _style(brief: Brief) -> Style:
         raise UsageError(
             "the length is out of range", value=brief.length, next_step="Ask for 1 to 40 sentences."
         )
+    if not 0 <= brief.coverage <= 1:
+        raise UsageError(
+            "the coverage is no share",
+            value=brief.coverage,
+            next_step="Ask for 0.5 to have half of the passages read, for 1 to have all of them.",
+        )
     return style
 
 
-def _choose(run: Run, rooms: SummariseRooms, read: Read, brief: Brief, wanted: int) -> list[Hit]:
-    """The passages to read, in reading order, with their salience as score."""
+def _plan(run: Run, rooms: SummariseRooms, read: Read, brief: Brief) -> list[Branch]:
     if not read.hits:
         return []
+    style = STYLES[brief.style]
+    wanted = brief.length or style.sentences
     vectors = read.vectors
     if not vectors.shape[1]:
         vectors = rooms.models.embed(run, [hit.chunk.text for hit in read.hits])
     focus = rooms.models.embed(run, [brief.focus])[0] if brief.focus else None
-    scores = salience(vectors, focus)
-    sections = [section_of(hit) for hit in read.hits]
-    per_section = STYLES[brief.style].per_section
-    count = wanted * PASSAGES_PER_SENTENCE * (len(set(sections)) if per_section else 1)
-    rows = choose(
-        vectors,
-        scores,
-        sections,
-        count=min(count, MAX_PASSAGES),
-        every_section=not brief.focus,
-    )
-    return [replace(read.hits[row], score=float(scores[row])) for row in rows]
-
-
-def section_of(hit: Hit) -> str:
-    """The document and the first heading below its title, under which the hit stands."""
-    path = hit.chunk.heading.split(" > ")
-    return f"{hit.document}: {path[min(1, len(path) - 1)]}" if path[0] else hit.document
-
-
-def _groups(chosen: Sequence[Hit], *, by_section: bool) -> Iterator[list[Hit]]:
-    """Neighbours that fit one prompt together."""
-    group: list[Hit] = []
-    size = 0
-    for hit in chosen:
-        length = len(hit.chunk.text.encode())
-        full = size + length > _GROUP_BYTES
-        other = by_section and group and section_of(hit) != section_of(group[-1])
-        if group and (full or other):
-            yield group
-            group, size = [], 0
-        group.append(hit)
-        size += length
-    if group:
-        yield group
-
-
-def _share(wanted: int, group: Sequence[Hit], chosen: Sequence[Hit]) -> int:
-    """How many points a group is asked for: its part of a list that leaves some to choose from, if
-    there are several passages, and no more than half as many as it has sentences."""
-    slack = _SLACK if len(chosen) > 1 else 1
-    part = round(wanted * slack * len(group) / len(chosen))
-    sentences = sum(len(cite_sentences(hit)) for hit in group)
-    return max(1, min(part, (sentences + 1) // 2))
+    slack = _SLACK if len(read.hits) > 1 else 1
+    appetite = Appetite(wanted, wanted * slack, style.per_section, brief.coverage)
+    return branches(read, vectors, focus, appetite)
 
 
 def _kept(
@@ -250,8 +246,10 @@ def _repeats(vectors: NDArray[np.float32], row: int, rows: Sequence[int]) -> boo
     return bool(rows) and float((vectors[rows] @ vectors[row]).max()) >= _SAME
 
 
-def _sentences(points: Sequence[Point], style: Style) -> Iterator[Sentence]:
-    ordered = sorted(points, key=lambda point: point.date) if style.by_date else points
-    for point in ordered:
-        section = section_of(point.hit) if style.per_section else ""
-        yield replace(point.sentence, section=section)
+def _ordered(points: Sequence[Point], style: Style) -> Sequence[Point]:
+    return sorted(points, key=lambda point: point.date) if style.by_date else points
+
+
+def _told(point: Point, style: Style) -> Sentence:
+    section = section_of(point.hit) if style.per_section else ""
+    return replace(point.sentence, section=section)

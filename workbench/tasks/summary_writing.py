@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pydantic_core
@@ -35,8 +35,9 @@ class Writer:
         self.model = checker.model
         self._focus = f" about this: {focus}" if focus else ""
 
-    def write(self, passages: Sequence[Hit], count: int) -> list[Point]:
-        """``count`` points or fewer from the passages; the unsupported have no citations.
+    def write(self, passages: Sequence[Hit], count: int) -> Generator[Point, None, None]:
+        """``count`` points or fewer from the passages, each once it is checked; the unsupported
+        have no citations.
 
         Raises:
             InvalidReply: if the reply is not the JSON that was asked for.
@@ -45,18 +46,18 @@ class Writer:
         shown = "\n\n".join(f"[{n}] {_title(h)}\n{h.chunk.text}" for n, h in _numbered(passages))
         values = {"passages": shown, "count": str(count), "focus": self._focus}
         reply = self._ask("summary", values, _schema("passage", len(passages), count))
-        points = []
         for item in reply[:count]:
             number: Any = item.get("passage")
             known = isinstance(number, int) and 1 <= number <= len(passages)
             hit = passages[number - 1] if known else passages[0]
             # The model's number is a hint: the sentence may stand in another passage it was shown.
             ordered = (hit, *(other for other in passages if other is not hit))
-            points.append(self._checker.check(_plain(item.get("sentence")), ordered))
-        return [point for point in points if point.sentence.text]
+            if text := _plain(item.get("sentence")):
+                yield self._checker.check(text, ordered)
 
-    def join(self, points: Sequence[Point], count: int) -> tuple[list[Point], list[Point]]:
-        """The points as one text of ``count`` sentences or fewer, and what was removed from it.
+    def join(self, points: Sequence[Point], count: int) -> Generator[Point, None, None]:
+        """The points as one text of ``count`` sentences or fewer, each once it is checked; what is
+        to be removed from it has no citations.
 
         Points that the text leaves without any supported sentence stand for themselves if there
         is room.
@@ -70,21 +71,20 @@ class Writer:
         )
         values = {"points": shown, "count": str(count), "focus": self._focus}
         reply = self._ask("summary_merge", values, _schema("points", len(points), count))
-        joined, removed = [], []
+        joined = []
         for item in reply[:count]:
             numbers = [n for n in _ints(item.get("points")) if 1 <= n <= len(points)]
             used = [points[n - 1] for n in numbers] or list(points)
             passages = tuple(dict.fromkeys(hit for point in used for hit in point.passages[:2]))
-            point = self._checker.check(_plain(item.get("sentence")), passages, mend=False)
-            if point.sentence.citations:
-                joined.append(point)
-            elif point.sentence.text:
-                removed.append(point)
+            if text := _plain(item.get("sentence")):
+                point = self._checker.check(text, passages, mend=False)
+                joined.extend([point] if point.sentence.citations else [])
+                yield point
         said = " ".join(point.sentence.text for point in joined)
         for point in points:
             if len(joined) < count and coverage(point.sentence.text, said) < _SAID:
                 joined.append(point)
-        return joined, removed
+                yield point
 
     def _ask(
         self, name: str, values: Mapping[str, str], schema: Mapping[str, object]

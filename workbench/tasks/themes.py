@@ -14,11 +14,12 @@ import numpy as np
 from workbench.errors import UsageError
 from workbench.guard.run import Run
 from workbench.results.corpus_map import CorpusMap, MapPoint
+from workbench.results.summary import SummaryProgress
 from workbench.results.themes import Theme, Themes
 from workbench.store.corpus import Corpus
 from workbench.tasks.attribute import cite_sentences, content_words
 from workbench.tasks.clustering import MAX_THEMES, cluster, project, telling_words
-from workbench.tasks.summarise import Brief, SummariseRooms, SummaryProgress, summarise
+from workbench.tasks.summarise import Brief, SummariseRooms, finished, summarise
 from workbench.values import Citation, Hit
 
 _THEME_WORDS = 4
@@ -84,9 +85,8 @@ def find_themes(
         progress(SummaryProgress(number, len(corpus_map.themes)))
         points = [point for point in corpus_map.points if point.theme == number]
         ids = [point.document_id for point in sorted(points, key=lambda point: -point.likeness)]
-        summary = summarise(
-            run, rooms, ids, replace(brief, title=title or brief.title), progress=_ignore
-        )
+        named = replace(brief, title=title or brief.title)
+        summary = finished(summarise(run, rooms, ids, named))
         themes.append(Theme(number, title, tuple(ids), summary))
     progress(SummaryProgress(len(themes), len(themes)))
     return Themes(tuple(themes), corpus_map, run.id)
@@ -98,7 +98,3 @@ def _says(hit: Hit) -> Citation | None:
         if len(citation.quote) <= _MAX_CHARS and len(content_words(citation.quote)) >= _MIN_WORDS:
             return citation
     return None
-
-
-def _ignore(_: SummaryProgress) -> None:
-    """The theme's own progress says enough."""

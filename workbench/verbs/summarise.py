@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from workbench.errors import UsageError
 from workbench.guard.policy import Action
 from workbench.results.corpus_map import CorpusMap
 from workbench.results.hits import Hits
-from workbench.results.summary import Summary
+from workbench.results.summary import Sentence, Summary, SummaryProgress
 from workbench.results.themes import Themes
 from workbench.values import DocumentInfo
 from workbench.verbs.verbs import Verbs
 
 if TYPE_CHECKING:
-    from workbench.tasks.summarise import SummariseRooms, SummaryProgress
+    from workbench.tasks.summarise import SummariseRooms
 
 Target: TypeAlias = "int | DocumentInfo | Hits | Sequence[int | DocumentInfo] | None"
 """A document or its id, several of them, the documents of a search, or None: all that is there."""
@@ -32,16 +32,42 @@ class SummariseVerbs(Verbs):
         length: int | None = None,
         focus: str = "",
         model: str | None = None,
-        progress: Callable[[SummaryProgress], None] | None = None,
+        coverage: float = 0.0,
     ) -> Summary:
         """Summarise a document, a selection, the documents of a search, or all of them.
 
         ``style`` is "brief", "bullets", "executive", "timeline" or "per-section"; ``length`` counts
         sentences (for "per-section" in each section); ``focus`` is a question or topic to look for.
-        What was read of the source, and what was removed for lack of a source, is in the result.
+        All passages are ranked and a few of the best are read; ``coverage`` asks for at least that
+        share (0 to 1) of every document, which takes the longer. If it goes over the budget, the
+        same call again goes on from there. What was read, and what was removed for lack of a
+        source, is in the result.
 
         Raises:
             AccessDenied, UsageError, ModelError, StoreError, BudgetExceeded.
+        """
+        *_, last = self.summarise_stream(
+            target, style=style, length=length, focus=focus, model=model, coverage=coverage
+        )
+        return cast("Summary", last)
+
+    def summarise_stream(
+        self,
+        target: Target = None,
+        *,
+        style: str = "brief",
+        length: int | None = None,
+        focus: str = "",
+        model: str | None = None,
+        coverage: float = 0.0,
+    ) -> Generator[SummaryProgress | Sentence | Summary, None, None]:
+        """As ``summarise``: how far it is and each sentence once it is checked, then the Summary.
+
+        The first SummaryProgress tells what it will take, before the model is asked anything. A
+        Sentence comes with its citations and verdict; show it only if it ``holds``. The Summary
+        chooses among the sentences, and where it joins them to one text (``joining``), those come
+        after the points they are made of. Closing the iterator stops the model. Errors as
+        ``summarise``, while iterating.
         """
         from workbench.tasks.summarise import Brief, summarise
 
@@ -60,8 +86,9 @@ class SummariseVerbs(Verbs):
             names = [infos[number].name for number in ids if number in infos]
             title = names[0] if len(names) == 1 else f"{len(names):,} documents"
             masked = workbench.masker.mask_text(focus.strip()) if focus.strip() else ""
-            brief = Brief(title, style, length, masked, model)
-            return summarise(run, rooms, ids, brief, progress=progress or _ignore)
+            brief = Brief(title, style, length, masked, model, coverage)
+            made = yield from summarise(run, rooms, ids, brief)
+        yield made
 
     def corpus_map(self, target: Target = None, *, count: int | None = None) -> CorpusMap:
         """The documents on a flat map, alike near alike, grouped into themes; asks no model.
