@@ -70,26 +70,28 @@ def test_a_mark_holds_while_its_documents_do(corpus: Corpus, run_for: RunFor, pu
     run = run_for("*")
     put(f"{ROWS}1", "one")
     put("elsewhere", "one")
-    assert corpus.origins.mark(run, ROWS, "p1") is None
-    corpus.origins.keep_mark(run, ROWS, "p1", "5", label="internal")
-    corpus.origins.keep_mark(run, ROWS, "p1", "6", label="internal")
-    assert corpus.origins.mark(run, ROWS, "p1") == "6"
-    assert corpus.origins.mark(run, ROWS, "p2") is None
-    assert corpus.origins.mark(run, "sqlite://shop/", "p1") is None
+    assert corpus.origins.mark(run, ROWS, "p1", below=ROWS) is None
+    corpus.origins.keep_mark(run, (ROWS, "5"), "p1", below=ROWS, label="internal")
+    corpus.origins.keep_mark(run, (ROWS, "6"), "p1", below=ROWS, label="internal")
+    assert corpus.origins.mark(run, ROWS, "p1", below=ROWS) == "6"
+    assert corpus.origins.mark(run, ROWS, "p2", below=ROWS) is None
+    assert corpus.origins.mark(run, "sqlite://shop/", "p1", below=ROWS) is None
     put("elsewhere", "two")
-    assert corpus.origins.mark(run, ROWS, "p1") == "6"
+    assert corpus.origins.mark(run, ROWS, "p1", below=ROWS) == "6"
     corpus.remove(run, f"{ROWS}1")
-    assert corpus.origins.mark(run, ROWS, "p1") is None
+    assert corpus.origins.mark(run, ROWS, "p1", below=ROWS) is None
 
 
 def test_a_mark_needs_the_right_to_write(corpus: Corpus, run_for: RunFor) -> None:
     with pytest.raises(AccessDenied):
-        corpus.origins.keep_mark(run_for("hr"), ROWS, "p", "1", label="board")
+        corpus.origins.keep_mark(run_for("hr"), (ROWS, "1"), "p", below=ROWS, label="board")
     with pytest.raises(AccessDenied):
-        corpus.origins.keep_mark(run_for("*", action=Action.READ), ROWS, "p", "1", label="hr")
+        corpus.origins.keep_mark(
+            run_for("*", action=Action.READ), (ROWS, "1"), "p", below=ROWS, label="hr"
+        )
     ended = run_for("*")
     ended.close()
     with pytest.raises(AccessDenied, match="ended"):
-        corpus.origins.mark(ended, ROWS, "p")
+        corpus.origins.mark(ended, ROWS, "p", below=ROWS)
     with pytest.raises(AccessDenied, match="ended"), corpus.origins.attached(ended, Path("x"), ""):
         pass

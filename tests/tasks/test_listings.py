@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,25 @@ def test_incremental_rows(
     assert counted(session.ingest(orders)) == {"unchanged": 1}
     # Under another label they are other documents, so the mark does not hold.
     assert counted(session.ingest(orders, label="sales")) == {"updated": 4}
+
+
+def test_a_mark_does_not_tell_where_its_source_is(
+    make_workbench: MakeWorkbench, shop: sqlite3.Connection, tmp_path: Path
+) -> None:
+    home = tmp_path / "anna@example.org"
+    home.mkdir()
+    (tmp_path / "shop.db").rename(home / "shop.db")
+    workbench = make_workbench()
+    session = workbench.session("ana")
+    query = "SELECT * FROM orders"
+    orders = SqlRows(f"sqlite:///{home / 'shop.db'}", query, "orders", key="id", since="at")
+    assert counted(session.ingest(orders)) == {"added": 2}
+    assert counted(session.ingest(orders)) == {"unchanged": 1}
+    [(identity, state)] = workbench.corpus._database.read(
+        lambda c: c.execute("SELECT identity, state FROM store.marks").fetchall()
+    )
+    assert re.fullmatch("[0-9a-f]{16}", identity)
+    assert state.startswith("2:")
 
 
 def test_a_mark_is_not_kept_over_a_failure(

@@ -38,22 +38,28 @@ class Origins:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def mark(self, run: Run, identity: str, pipeline: str) -> str | None:
-        """The value up to which the source was read by this pipeline, if that still holds."""
+    def mark(self, run: Run, identity: str, pipeline: str, *, below: str) -> str | None:
+        """The value up to which the source was read by this pipeline, if that still holds.
+
+        ``identity`` is kept as it is given; the uris of the source's documents start with
+        ``below``.
+        """
         run.require_open()
 
         def kept(connection: duckdb.DuckDBPyConnection) -> str | None:
             row = connection.execute(
                 f"SELECT value FROM store.marks WHERE identity = ? AND pipeline = ? "
                 f"AND state = ({_STATE})",
-                [identity, pipeline, identity],
+                [identity, pipeline, below],
             ).fetchone()
             return None if row is None else str(row[0])
 
         return self._database.read(kept)
 
-    def keep_mark(self, run: Run, identity: str, pipeline: str, value: str, *, label: str) -> None:
-        """Note that all rows up to ``value`` are stored under ``label``.
+    def keep_mark(
+        self, run: Run, mark: tuple[str, str], pipeline: str, *, below: str, label: str
+    ) -> None:
+        """Note that all rows of an identity up to a value are stored under ``label``.
 
         Raises:
             AccessDenied: if the run may not write the label.
@@ -61,10 +67,11 @@ class Origins:
         run.require_write(label)
 
         def keep(connection: duckdb.DuckDBPyConnection) -> None:
+            identity, value = mark
             connection.execute("DELETE FROM store.marks WHERE identity = ?", [identity])
             connection.execute(
                 f"INSERT INTO store.marks SELECT ?, ?, ?, ({_STATE})",
-                [identity, pipeline, value, identity],
+                [identity, pipeline, value, below],
             )
 
         self._database.write(keep)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate
 
 from workbench.chunking import chunk
@@ -97,8 +98,14 @@ def ingest(
     require_name(options.snapshot)
     started_s = time.monotonic()
     state = KnownState(run, rooms, options.label)
+    kept_as = partial(_kept_as, rooms.masker, options.label)
     listing = list_items(
-        run, rooms.files, rooms.corpus, sources, pipeline=lambda: state.known.pipeline
+        run,
+        rooms.files,
+        rooms.corpus,
+        sources,
+        pipeline=lambda: state.known.pipeline,
+        kept_as=kept_as,
     )
     known = state.for_items(listing.items)
     items = list(_bring_in(run, rooms, listing.items, known, progress))
@@ -106,8 +113,9 @@ def ingest(
         items.extend(_remove_missing(run, rooms, listing, {item.uri for item in items}))
     if not any(item.status is ItemStatus.FAILED for item in items):
         for mark in listing.marks:
+            kept, below = kept_as(mark.identity)
             rooms.corpus.origins.keep_mark(
-                run, mark.identity, known.pipeline, mark.value, label=options.label
+                run, (kept, mark.value), known.pipeline, below=below, label=options.label
             )
     return IngestReport(
         items=tuple(items),
@@ -115,6 +123,12 @@ def ingest(
         seconds=time.monotonic() - started_s,
         run_id=run.id,
     )
+
+
+def _kept_as(masker: Masker, label: str, place: str) -> tuple[str, str]:
+    """See ``KeptAs``: a path to a database may name somebody, so it is a keyed digest."""
+    shown = masker.shown_uri(f"{place}row", hide=True, label=label)
+    return masker.uris.part(place), f"{shown.rpartition('/')[0]}/"
 
 
 def _lasts(error: Exception) -> bool:

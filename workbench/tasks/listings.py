@@ -11,6 +11,10 @@ from workbench.sources.files import FileSource
 from workbench.sources.items import Access, Item, Listing, Source
 from workbench.store.corpus import Corpus
 
+KeptAs = Callable[[str], tuple[str, str]]
+"""Given where an incremental source is: what its mark is kept as, and what the uris of its stored
+documents begin with."""
+
 
 def list_items(
     run: Run,
@@ -19,18 +23,25 @@ def list_items(
     sources: Sequence[Source],
     *,
     pipeline: Callable[[], str],
+    kept_as: KeptAs,
 ) -> Listing:
-    """The items of all sources, each uri once. ``pipeline`` is asked for only by marks.
+    """The items of all sources, each uri once. ``pipeline`` and ``kept_as`` are asked for
+    only by marks.
 
     Raises:
         UsageError: if a source cannot be used as it is given.
         SourceError: if a source cannot be read at all.
         StoreError: if the workspace cannot be read.
     """
+
+    def mark(identity: str) -> str | None:
+        kept, below = kept_as(identity)
+        return corpus.origins.mark(run, kept, pipeline(), below=below)
+
     access = Access(
         limits=files.limits,
         read_as=files.read_as,
-        mark=lambda identity: corpus.origins.mark(run, identity, pipeline()),
+        mark=mark,
         open_attached=partial(corpus.origins.attached, run),
     )
     if not sources:
