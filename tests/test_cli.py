@@ -67,6 +67,15 @@ def test_from_a_folder_to_a_cited_answer(call: Call, folder: Path) -> None:
     assert json.loads(out) == {"columns": ["n"], "rows": [{"n": 3}]}
 
 
+def test_an_ingest_names_its_snapshot(
+    call: Call, folder: Path, make_workbench: MakeWorkbench
+) -> None:
+    assert call("ingest", str(folder), "--snapshot", "not a name")[0] == 2
+    assert call("ingest", str(folder), "--snapshot", "first")[0] == 0
+    versions = make_workbench().session("ana").versions().df()
+    assert [name for name in versions["name"] if name] == ["first"]
+
+
 def test_json_stays_json_where_sql_has_nan(call: Call) -> None:
     _, out, _ = call("sql", "SELECT 'nan'::DOUBLE AS a, [1.5, 'inf'::DOUBLE] AS b", "--json")
     assert json.loads(out)["rows"] == [{"a": None, "b": [1.5, None]}]

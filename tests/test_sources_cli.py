@@ -45,7 +45,9 @@ def definition(tmp_path: Path) -> Path:
 
 def test_rows_of_a_query(call: Call, definition: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKBENCH_SQL_URL", f"sqlite:///{definition.parent / 'shop.db'}")
-    code, out, err = call("ingest-sql", str(definition), "--label", "sales", "--json")
+    code, out, err = call(
+        *("ingest-sql", str(definition), "--label", "sales", "--snapshot", "orders", "--json")
+    )
     assert (code, err) == (0, "")
     assert json.loads(out)["counts"]["added"] == 2
     assert call("ingest-sql", str(definition), "--label", "sales")[1].startswith("1 unchanged")

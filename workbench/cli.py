@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -40,6 +41,9 @@ from workbench.workbench import open_workbench
 
 if TYPE_CHECKING:
     from workbench.tasks.ingest import IngestProgress
+
+_CALLED: ContextVar[typer.Context] = ContextVar("called")
+"""For a command whose options alone are as many parameters as a function may have."""
 
 
 class _Commands(TyperGroup):
@@ -98,14 +102,15 @@ def options(
         typer.echo(context.get_help())
         raise typer.Exit(2)
     context.obj = (workspace, actor)
+    _CALLED.set(context)
 
 
 @app.command()
 def ingest(
-    context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Files and folders.")],
     sync: Annotated[bool, typer.Option(help="Remove documents whose file is gone.")] = False,
     label: Annotated[str, typer.Option(help="The documents' access label.")] = DEFAULT_LABEL,
+    snapshot: Annotated[str | None, typer.Option(help="Names the version this ends in.")] = None,
     password: Annotated[
         str | None,
         typer.Option(
@@ -117,9 +122,14 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """Bring files and folders into the workspace. Exits 1 if no file could be used."""
-    with _session(context) as session:
+    with _session(_CALLED.get()) as session:
         report = session.ingest(
-            *paths, label=label, sync=sync, password=password, progress=_show_progress
+            *paths,
+            label=label,
+            sync=sync,
+            snapshot=snapshot,
+            password=password,
+            progress=_show_progress,
         )
         if as_json:
             _print_json(report.to_dict())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Label = Annotated[str, typer.Option(help="The documents' access label.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Snapshot = Annotated[str | None, typer.Option(help="Names the version this ends in.")]
 Sync = Annotated[bool, typer.Option(help="Remove documents that are gone from the source.")]
 
 URL_VARIABLE = "WORKBENCH_SQL_URL"
@@ -31,6 +32,7 @@ def ingest_sql(
     definition: Annotated[Path, typer.Argument(help="A TOML file that names the rows.")],
     label: Label = DEFAULT_LABEL,
     sync: Sync = False,
+    snapshot: Snapshot = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring the rows of a query into the workspace, each as a document.
@@ -38,7 +40,8 @@ def ingest_sql(
     The file holds name, query and key, and where wanted url, text and since. An address with a
     password belongs into the environment, as WORKBENCH_SQL_URL.
     """
-    _told(_session(context).ingest(_defined(definition), label=label, sync=sync), as_json)
+    rows, session = _defined(definition), _session(context)
+    _told(session.ingest(rows, label=label, sync=sync, snapshot=snapshot), as_json)
 
 
 def _defined(definition: Path) -> SqlRows:
@@ -84,6 +87,7 @@ def ingest_lake(
     pattern: Annotated[str, typer.Argument(help="Such as s3://bucket/*.parquet.")],
     label: Label = DEFAULT_LABEL,
     sync: Sync = False,
+    snapshot: Snapshot = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring files behind any fsspec address into the workspace.
@@ -92,7 +96,8 @@ def ingest_lake(
     """
     from workbench.sources.lake import LakeFiles
 
-    _told(_session(context).ingest(LakeFiles(pattern), label=label, sync=sync), as_json)
+    files, session = LakeFiles(pattern), _session(context)
+    _told(session.ingest(files, label=label, sync=sync, snapshot=snapshot), as_json)
 
 
 def _session(context: typer.Context) -> Session:
