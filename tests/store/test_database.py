@@ -295,3 +295,45 @@ def test_the_signature_tells_every_commit_and_no_read(database: Database, monkey
         database.read(count)
         assert database.signature() == seen[-1]
     assert len(set(seen)) == len(seen)
+
+
+def test_reads_together_open_the_file_once(database: Database, monkeypatch) -> None:
+    database.write(add_one)
+    opened = []
+    connect = duckdb.connect
+
+    def counted(*args: object, **options: object) -> duckdb.DuckDBPyConnection:
+        opened.append(args)
+        return connect(*args, **options)
+
+    monkeypatch.setattr(duckdb, "connect", counted)
+    with database.together():
+        assert [database.read(count) for _ in range(3)] == [1, 1, 1]
+        with pytest.raises(StoreError):
+            database.read(lambda connection: connection.execute("SELECT * FROM nowhere"))
+        with pytest.raises(AssertionError, match="wait for itself"):
+            database.write(add_one)
+    assert len(opened) == 1
+    database.write(add_one)
+    assert database.read(count) == 2
+
+
+def test_reads_together_wait_for_a_writer_and_keep_one_out(database: Database) -> None:
+    database.write(add_one)
+    with held_by_another_process(database.path, "write", 1.0), database.together():
+        assert database.read(count) == 1
+    impatient = Database(database.folder, timeout_s=0.3)
+    with database.together():
+        failed: list[str] = []
+        other = threading.Thread(target=lambda: failed.append(_why(impatient)))
+        other.start()
+        other.join()
+    assert failed == ["WorkspaceBusy"]
+
+
+def _why(database: Database) -> str:
+    try:
+        database.write(add_one)
+    except StoreError as error:
+        return type(error).__name__
+    return "written"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,10 @@ class Corpus:
         self.nodes = Nodes(self._database)
         self.reembedding = Reembedding(self._database)
         self.moving = Moving(self._database)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Let the reads of a block share one opening of the file: no model, and no write, in it."""
+        return self._database.together()
 
     def put(
         self,

@@ -97,6 +97,7 @@ class Database:
         self.path = folder / DATABASE_FILE
         self._timeout_s = timeout_s
         self._write_lock = threading.Lock()
+        self._shared = threading.local()
         self._opening_s = 0.0
         self._written: tuple[Signature, tuple[int, str]] | None = None
         self._prepared = False
@@ -108,8 +109,33 @@ class Database:
             WorkspaceBusy: if others held the file for all of ``timeout_s``.
             StoreError: if the file cannot be read; see its subclasses.
         """
+        shared: duckdb.DuckDBPyConnection | None = getattr(self._shared, "connection", None)
+        if shared is not None:
+            try:
+                return work(shared)
+            except duckdb.Error as error:
+                raise translate(error, self.path) from error
         self._prepare()
         return self._retry(lambda: self._once(work, read_only=True))
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Let all reads of this thread in the block share one opening of the file.
+
+        Opening takes most of a small read's time. Writers wait meanwhile, so ask no model in the
+        block, and write nothing: that would wait for itself.
+
+        Raises:
+            WorkspaceBusy, StoreError: as ``read`` does.
+        """
+        self._prepare()
+        opened = self._retry(self._once_opened)
+        with contextlib.closing(opened) as connection:
+            self._shared.connection = connection
+            try:
+                yield
+            finally:
+                del self._shared.connection
 
     def write(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Run ``work`` in one transaction: all of it is stored when this returns, or nothing.
@@ -121,6 +147,8 @@ class Database:
             WorkspaceBusy: if others held the file for all of ``timeout_s``.
             StoreError: if the file cannot be written; see its subclasses.
         """
+        if hasattr(self._shared, "connection"):
+            raise AssertionError("a write among reads that share the file would wait for itself")
         self._prepare()
         with self._write_lock:
             return self._retry(lambda: self._once(_transaction(work), read_only=False))
@@ -163,6 +191,12 @@ class Database:
         except duckdb.Error as error:
             if is_busy(error):
                 raise _Busy(str(error)) from error
+            raise translate(error, self.path) from error
+
+    def _once_opened(self) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._admitted(read_only=True)
+        except duckdb.Error as error:
             raise translate(error, self.path) from error
 
     def _admitted(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:

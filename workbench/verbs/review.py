@@ -46,8 +46,8 @@ class ReviewVerbs(ExtractVerbs):
         """
         from workbench.tasks.extract import stored_extraction
 
-        with self._run(Action.REVIEW, f"extraction {extraction_id}") as run:
-            corpus = self._workbench.corpus
+        corpus = self._workbench.corpus
+        with self._run(Action.REVIEW, f"extraction {extraction_id}") as run, corpus.together():
             schema = self._schema_of(run, extraction_id)
             infos = {info.id: info for info in corpus.extractions.infos(run)}
             if extraction_id not in infos:
@@ -69,9 +69,10 @@ class ReviewVerbs(ExtractVerbs):
         from workbench.tasks.review import review_queue
 
         number = _number(extraction)
-        with self._run(Action.REVIEW, f"extraction {number}") as run:
+        corpus = self._workbench.corpus
+        with self._run(Action.REVIEW, f"extraction {number}") as run, corpus.together():
             schema = self._schema_of(run, number)
-            return review_queue(run, self._workbench.corpus, schema, number, limit=limit)
+            return review_queue(run, corpus, schema, number, limit=limit)
 
     def accept(self, item: ReviewItem) -> None:
         """The value is right, or rightly missing.
