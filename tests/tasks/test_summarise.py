@@ -10,6 +10,7 @@ from tests.workbenches import MakeWorkbench
 from workbench.errors import InvalidReply, UsageError
 from workbench.models.fake import FakeServer
 from workbench.models.messages import ChatRequest
+from workbench.prompts.registry import load_prompt
 from workbench.results.summary import Sentence, Summary, SummaryProgress, Verdict
 
 TRUE = "Employees earn 4 hours of sick leave per pay period."
@@ -93,6 +94,15 @@ def test_marks_of_the_prompt_are_no_part_of_a_sentence(
     session = make_workbench(writes(f"Source: {TRUE}", f"[1] {TRUE}")).session("ana")
     session.ingest(folder)
     assert {s.text for s in session.summarise(style="bullets").sentences} == {TRUE}
+
+
+def test_the_request_copied_is_no_sentence(make_workbench: MakeWorkbench, folder: Path) -> None:
+    session = make_workbench(writes("Earning sick leave, one sentence each.", TRUE)).session("ana")
+    session.ingest(folder / "leave.md")
+    summary = session.summarise(style="bullets", focus="Earning sick leave")
+    assert [sentence.text for sentence in summary.sentences] == [TRUE]
+    assert summary.removed == ()
+    assert load_prompt("summary").user.rstrip().endswith("one sentence each.")
 
 
 @pytest.mark.parametrize("style", ["brief", "bullets", "executive", "timeline", "per-section"])

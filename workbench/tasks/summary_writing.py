@@ -23,6 +23,7 @@ _SAID = 0.6
 _LABEL = re.compile(
     r"^(?:Sources?:|\[\d+\]|\W*#+ )\s*"
 )  # what small models copy from a prompt's layout
+_REQUEST = "one sentence each"  # the request's last words, which they copy after its focus
 
 
 class Writer:
@@ -52,7 +53,8 @@ class Writer:
             hit = passages[number - 1] if known else passages[0]
             # The model's number is a hint: the sentence may stand in another passage it was shown.
             ordered = (hit, *(other for other in passages if other is not hit))
-            if text := _plain(item.get("sentence")):
+            text = _plain(item.get("sentence"))
+            if text and _REQUEST not in text.casefold():
                 yield self._checker.check(text, ordered)
 
     def join(self, points: Sequence[Point], count: int) -> Generator[Point, None, None]:
