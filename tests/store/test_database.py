@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from workbench.errors import NewerWorkspace, StoreError, WorkspaceBusy, WorkspaceDamaged
+from workbench.errors import NewerWorkspace, StoreError, UsageError, WorkspaceBusy, WorkspaceDamaged
 from workbench.store import database as module
 from workbench.store import migrations
 from workbench.store.corpus import Corpus
@@ -311,7 +311,7 @@ def test_reads_together_open_the_file_once(database: Database, monkeypatch) -> N
         assert [database.read(count) for _ in range(3)] == [1, 1, 1]
         with pytest.raises(StoreError):
             database.read(lambda connection: connection.execute("SELECT * FROM nowhere"))
-        with pytest.raises(AssertionError, match="wait for itself"):
+        with pytest.raises(UsageError, match="wait for itself"):
             database.write(add_one)
     assert len(opened) == 1
     database.write(add_one)

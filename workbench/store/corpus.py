@@ -98,8 +98,9 @@ class Corpus:
         self.reembedding = Reembedding(self._database)
         self.moving = Moving(self._database)
 
-    def together(self) -> AbstractContextManager[None]:
+    def together(self, run: Run) -> AbstractContextManager[None]:
         """Let the reads of a block share one opening of the file: no model, and no write, in it."""
+        run.require_open()
         return self._database.together()
 
     def put(

@@ -25,7 +25,7 @@ import duckdb
 import tenacity
 from filelock import FileLock, Timeout
 
-from workbench.errors import StoreError, WorkspaceBusy
+from workbench.errors import StoreError, UsageError, WorkspaceBusy
 from workbench.store import migrations
 from workbench.store.faults import damaged, is_busy, translate
 
@@ -146,9 +146,14 @@ class Database:
         Raises:
             WorkspaceBusy: if others held the file for all of ``timeout_s``.
             StoreError: if the file cannot be written; see its subclasses.
+            UsageError: among reads that share the file.
         """
         if hasattr(self._shared, "connection"):
-            raise AssertionError("a write among reads that share the file would wait for itself")
+            raise UsageError(
+                "a write among reads that share the file would wait for itself",
+                value=self.path,
+                next_step="Write after the block.",
+            )
         self._prepare()
         with self._write_lock:
             return self._retry(lambda: self._once(_transaction(work), read_only=False))

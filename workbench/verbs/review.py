@@ -47,7 +47,7 @@ class ReviewVerbs(ExtractVerbs):
         from workbench.tasks.extract import stored_extraction
 
         corpus = self._workbench.corpus
-        with self._run(Action.REVIEW, f"extraction {extraction_id}") as run, corpus.together():
+        with self._run(Action.REVIEW, f"extraction {extraction_id}") as run, corpus.together(run):
             schema = self._schema_of(run, extraction_id)
             infos = {info.id: info for info in corpus.extractions.infos(run)}
             if extraction_id not in infos:
@@ -70,7 +70,7 @@ class ReviewVerbs(ExtractVerbs):
 
         number = _number(extraction)
         corpus = self._workbench.corpus
-        with self._run(Action.REVIEW, f"extraction {number}") as run, corpus.together():
+        with self._run(Action.REVIEW, f"extraction {number}") as run, corpus.together(run):
             schema = self._schema_of(run, number)
             return review_queue(run, corpus, schema, number, limit=limit)
 
