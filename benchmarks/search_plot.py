@@ -45,7 +45,7 @@ def _bars(axes: Axes, rows: list[dict[str, Any]]) -> None:
     for at, (field, name) in enumerate(QUERIES.items()):
         places = [number - 0.27 * (at - 1) for number in range(len(shown))]
         bars = axes.barh(places, [row[field] for row in shown], 0.25, label=name)
-        axes.bar_label(bars, fmt="%.2g", padding=2, fontsize=7)
+        axes.bar_label(bars, fmt="%.3g", padding=2, fontsize=7)
     axes.set_yticks(range(len(shown)), [NAMES[row["peer"]] for row in shown])
     axes.set_xscale("log")
     axes.margins(x=0.15)
@@ -64,7 +64,7 @@ def _growth(axes: Axes, rows: list[dict[str, Any]]) -> None:
     axes.set_xlabel("vectors")
     axes.set_ylabel("median, ms")
     axes.set_title("Growth", fontsize=10)
-    axes.legend(fontsize=7)
+    axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
 
 
 if __name__ == "__main__":

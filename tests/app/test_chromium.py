@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -229,6 +230,33 @@ def test_from_fields_to_a_file_and_a_correction_back_in_the_table(
     expect(page.get_by_test_id("glide-cell-2-0")).to_have_text("Quality & Co")
     page.reload()
     expect(page.get_by_test_id("glide-cell-2-0")).to_have_text("Quality & Co")
+    assert seen == Seen()
+
+
+def test_a_table_from_an_example_is_tried_on_three_documents_first(
+    page: Page, served: str, seen: Seen, tmp_path: Path
+) -> None:
+    example = tmp_path / "Bills.csv"
+    example.write_text("company,total\nSnow Ltd.,12.50\nRain Inc.,7.00\n", encoding="utf-8")
+    page.goto(f"{served}/extract")
+    page.get_by_label("Start from").click(timeout=TIMEOUT_MS)
+    page.get_by_role("option", name="A table of examples").click()
+    page.locator("input[type=file]").set_input_files(example)
+    expect(page.locator("input[aria-label='Name of the table'][value=Bills]")).to_be_visible()
+    expect(page.get_by_test_id("glide-cell-1-0")).to_have_text("Company")
+    expect(page.get_by_test_id("glide-cell-1-1")).to_have_text("Total")
+    settle(page)
+    page.get_by_role("button", name="Try on 3 first").click()
+    expect(page.get_by_text("This is a try on 3 documents.")).to_be_visible(
+        timeout=ANSWER_TIMEOUT_MS
+    )
+    expect(page.get_by_role("button", name=re.compile("Extract from all"))).to_be_visible()
+    settle(page)
+    table = page.get_by_test_id("stDataFrame").bounding_box()
+    assert table is not None
+    # Cells are drawn; the elements beside them are for reading only.
+    page.mouse.click(table["x"] + 30, table["y"] + 1.5 * ROW_PX)
+    expect(page.locator(".wb-source, .wb-page").first).to_be_visible()
     assert seen == Seen()
 
 
