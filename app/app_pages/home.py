@@ -21,7 +21,7 @@ _STATUS = {
 
 def main() -> None:
     """The page."""
-    widgets.show_title("Ask your documents")
+    actions = widgets.show_title("Ask your documents")
     st.html(
         '<p class="wb-lead wb-muted">Every sentence of an answer leads back to the exact words it '
         "came from. What no document says is marked as such.</p>"
@@ -30,6 +30,11 @@ def main() -> None:
     if not documents:
         widgets.show_empty()
         return
+    if workspace.may_add() and actions.button(
+        "Add documents", icon=":material/upload_file:", key="add"
+    ):
+        st.session_state["adding_open"] = True
+        st.switch_page("app_pages/library.py")
     if question := widgets.composer():
         st.session_state["next_question"] = question
         st.switch_page("app_pages/ask.py")

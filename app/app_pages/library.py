@@ -49,9 +49,8 @@ def _show_adding(job: Job[IngestReport] | None, *, first: bool) -> None:
         if first:
             widgets.show_empty()
         return
-    with st.expander(
-        "Add documents", expanded=first or job is not None, icon=":material/upload_file:"
-    ):
+    wanted = first or job is not None or st.session_state.get("adding_open", False)
+    with st.expander("Add documents", expanded=wanted, icon=":material/upload_file:"):
         with st.form("add", border=False, clear_on_submit=True):
             files = st.file_uploader(
                 "Files", accept_multiple_files=True, key="files", label_visibility="collapsed"
@@ -66,6 +65,7 @@ def _show_adding(job: Job[IngestReport] | None, *, first: bool) -> None:
             busy = job is not None and job.running
             if st.form_submit_button("Add", type="primary", disabled=busy, key="add_files"):
                 if files:
+                    st.session_state["adding_open"] = False
                     st.session_state["adding"] = workspace.add(files, label or DEFAULT_LABEL)
                     st.rerun()
                 st.text("Choose one or more files first.")

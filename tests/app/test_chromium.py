@@ -130,8 +130,8 @@ def test_an_own_file_is_added_summarised_and_its_words_opened(
     )
     bad = tmp_path / "program.pdf"
     bad.write_bytes(b"MZ\x90\x00" + bytes(400))
-    page.goto(f"{served}/library")
-    page.get_by_text("Add documents").click()
+    page.get_by_role("button", name="Add documents").click()
+    expect(page.get_by_role("heading", name="Library", level=1)).to_be_visible()
     page.locator("input[type=file]").set_input_files([own, bad])
     page.get_by_role("button", name="Add", exact=True).click()
     report = page.locator("ul.wb-files")

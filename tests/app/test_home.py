@@ -40,6 +40,16 @@ def test_a_question_on_home_is_answered_on_ask(use: MakeWorkbench, open_page: Op
     assert "Supported by the sources" in words(app)
 
 
+def test_who_may_add_documents_is_one_click_from_it(
+    use: MakeWorkbench, open_page: OpenPage
+) -> None:
+    use()
+    app = open_page()
+    app.button(key="add").click().run()
+    assert app.title[0].value == "Library"
+    assert app.expander[0].proto.expanded
+
+
 def test_an_empty_workspace_says_the_next_step(use: MakeWorkbench, open_page: OpenPage) -> None:
     workbench = use(empty=True)
     for name in ("home", "ask", "summarise"):
@@ -82,6 +92,7 @@ def test_a_viewer_sees_the_documents_and_the_own_questions(
     assert "<b>3</b>documents" in page_html(app)
     assert QUESTION in page_html(app)
     assert "badges made" not in page_html(app)
+    assert "Add documents" not in [button.label for button in app.button]
     assert not open_page("ask").exception
 
 
