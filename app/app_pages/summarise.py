@@ -141,7 +141,7 @@ def _show_summary(summary: Summary) -> None:
 def _read_words(summary: Summary) -> str:
     of = reading.counted(len(summary.documents), "document")
     passages = reading.counted(summary.chunks, "passage")
-    parts = [f"Read all {passages} of {of}"]
+    parts = [f"Read all of {of} ({passages})"]
     if summary.chunks_read < summary.chunks:
         share = f"{summary.coverage:.0%}" if summary.coverage >= 0.1 else f"{summary.coverage:.1%}"
         parts = [f"Ranked all {passages} of {of}, read {summary.chunks_read:,} ({share})"]

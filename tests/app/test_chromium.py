@@ -143,7 +143,7 @@ def test_an_own_file_is_added_summarised_and_its_words_opened(
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Summarise", exact=True).click()
-    expect(page.get_by_text("Read 100% of 1 document")).to_be_visible(timeout=ANSWER_TIMEOUT_MS)
+    expect(page.get_by_text("Read all of 1 document (1 passage)")).to_be_visible(timeout=ANSWER_TIMEOUT_MS)
     page.get_by_role("button", name="[1]").first.click()
     expect(page.locator(".wb-source mark").first).to_be_visible()
     expect(page.locator(".wb-source")).not_to_contain_text("jane.doe")

@@ -61,7 +61,7 @@ def test_a_summary_shows_its_sources_and_what_was_left_out(
     app = summarise(open_page("summarise"))
     html = page_html(app)
     assert f"{SENTENCE}<sup>[1]</sup>" in html
-    assert re.search(r"Read all \d+ passages of 3 documents", html)
+    assert re.search(r"Read all of 3 documents \(\d+ passages\)", html)
     assert "Left out: 1 sentence no document says" in [e.label for e in app.expander]
     source = next(button for button in app.button if button.label.startswith(r"**\[1\]**"))
     source.click().run()
