@@ -12,12 +12,14 @@ class Asking(Job[Answer]):
 
     Attributes:
         draft: what the model has written so far; not checked.
+        first_words_s: seconds until the model's first words; None before.
     """
 
     def __init__(self, session: Session, question: str) -> None:
         super().__init__("The question", self._answer)
         self.question = question
         self.draft = ""
+        self.first_words_s: float | None = None
         self._session = session
 
     @property
@@ -35,5 +37,7 @@ class Asking(Job[Answer]):
             job.tell(0.0)
             if isinstance(part, Answer):
                 return part
+            if self.first_words_s is None:
+                self.first_words_s = self.took_s
             self.draft += part
         raise AssertionError("a stream of an answer ends with the answer")

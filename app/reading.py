@@ -141,6 +141,14 @@ def duration(seconds: float) -> str:
     return "under a second" if seconds < 1 else counted(round(seconds), "second")
 
 
+def written_in(seconds: float, first_words_s: float | None) -> str:
+    """How long an answer took, and when its first words came where that was earlier."""
+    took = duration(seconds)
+    if first_words_s is None or duration(first_words_s) == took:
+        return took
+    return f"{took}, the first words after {duration(first_words_s)}"
+
+
 def moment(utc: str) -> str:
     """A moment of UTC in the time of this machine, in words."""
     here = datetime.fromisoformat(utc).replace(tzinfo=UTC).astimezone()

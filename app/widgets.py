@@ -133,7 +133,7 @@ def reply() -> DeltaGenerator:
 def show_outcome(asked: Asking, *, key: str) -> None:
     """The answer to a question, or why there is none."""
     if asked.answer is not None:
-        show_answer(asked.answer, key=key)
+        show_answer(asked.answer, first_words_s=asked.first_words_s, key=key)
         return
     if asked.error is not None:
         show_error(asked.error)
@@ -145,8 +145,8 @@ def show_outcome(asked: Asking, *, key: str) -> None:
         st.rerun()
 
 
-def show_answer(answer: Answer, *, key: str) -> None:
-    """A checked answer whose citations open the source."""
+def show_answer(answer: Answer, *, first_words_s: float | None, key: str) -> None:
+    """A checked answer whose citations open the source, and when the model began to write it."""
     show_badge(answer.status)
     if answer.status is Support.ABSTAINED:
         _show_abstention(answer, key=key)
@@ -162,7 +162,7 @@ def show_answer(answer: Answer, *, key: str) -> None:
         _show_citations(answer, key=key)
         st.html(
             f'<p class="wb-muted wb-small">Written by {reading.safe(answer.model)} in '
-            f"{reading.duration(answer.usage.seconds)}</p>"
+            f"{reading.written_in(answer.usage.seconds, first_words_s)}</p>"
         )
     _show_feedback(answer, key=key)
 

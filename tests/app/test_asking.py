@@ -36,6 +36,8 @@ def test_an_answer_arrives_in_the_background(use: MakeWorkbench, asking: Asking)
     assert not asked.running
     assert asked.error is None
     assert asked.draft == SENTENCE
+    assert asked.first_words_s is not None
+    assert 0 < asked.first_words_s <= asked.took_s
     assert asked.answer.text == SENTENCE
 
 

@@ -130,3 +130,9 @@ def test_kinds_and_masked_types_in_words(reading: ModuleType) -> None:
     assert reading.kind("image/x-new") == "x-new"
     assert reading.masked_words("PERSON") == "Names of people"
     assert reading.masked_words("UK_NEW_ID") == "UK new id"
+
+
+def test_an_answer_says_when_its_first_words_came(reading: ModuleType) -> None:
+    assert reading.written_in(12.2, 3.1) == "12 seconds, the first words after 3 seconds"
+    assert reading.written_in(0.5, 0.2) == "under a second"
+    assert reading.written_in(5.0, None) == "5 seconds"
