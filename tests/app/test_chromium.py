@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from scripts.screenshots import WIDTHS, serve
 from tests.app.conftest import HOSTILE_NAME, HOSTILE_TEXT
+from tests.sources.builders import pdf_bytes
 
 pytestmark = [pytest.mark.app, pytest.mark.models, pytest.mark.slow]
 expect.set_options(timeout=60_000)
@@ -117,6 +118,31 @@ def test_hostile_documents_stay_text(page: Page, served: str, seen: Seen) -> Non
     expect(page.locator(".wb-source")).to_contain_text("<script>window.taken = 1</script>")
     assert page.evaluate("window.taken") is None
     assert page.locator("img[src='x'], a[href^='javascript']").count() == 0
+    assert seen == Seen()
+
+
+def test_an_own_pdf_is_asked_about_in_four_clicks(
+    page: Page, served: str, seen: Seen, tmp_path: Path
+) -> None:
+    own = tmp_path / "bergen.pdf"
+    lines = ("The canteen of the Bergen office opens at 11:30.", "A lunch there costs 7 dollars.")
+    own.write_bytes(pdf_bytes([(50, 700, lines[0]), (50, 680, lines[1])]))
+    page.get_by_role("button", name="Add documents").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload", exact=True).click()
+    chooser.value.set_files(own)
+    expect(page.get_by_text("bergen.pdf")).to_be_visible()
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("ul.wb-files")).to_contain_text("bergen.pdf", timeout=ANSWER_TIMEOUT_MS)
+    page.get_by_role("link", name="Ask", exact=True).click()
+    box = page.get_by_test_id("stChatInputTextArea")
+    box.fill("When does the canteen of the Bergen office open?")
+    box.press("Enter")
+    expect(page.locator(".wb-text")).to_contain_text("11:30", timeout=ANSWER_TIMEOUT_MS)
+    citation = page.get_by_role("button", name="[1]")
+    expect(citation).to_contain_text("bergen.pdf")
+    citation.click()
+    expect(page.locator(".wb-source mark").first).to_contain_text("11:30")
     assert seen == Seen()
 
 
