@@ -10,7 +10,7 @@ import pytest
 
 from tests.workbenches import MakeWorkbench
 from workbench.config import ActorConfig, Config
-from workbench.errors import AccessDenied, AuditError, UsageError, VaultError
+from workbench.errors import AccessDenied, AuditError, ConfigError, UsageError, VaultError
 from workbench.results.extraction import Extraction
 from workbench.results.review import ReviewItem
 from workbench.session import Session
@@ -49,6 +49,13 @@ def pictured(session: Session) -> object:
     # The documents here have no pages, see tests/tasks/test_places.py; the try is audited anyway.
     with suppress(UsageError):
         return session.page_image(1, 1)
+    return None
+
+
+def sent_to_ray(session: Session) -> object:
+    # Ray is not started here, see tests/tasks/test_ray_nodes.py; the try is audited anyway.
+    with suppress(UsageError, ConfigError):
+        return session.ingest_with_ray([], [])
     return None
 
 
@@ -135,6 +142,7 @@ VERBS: dict[str, Callable[[Session, Path], object]] = {
     "as_llm": lambda session, _: session.as_llm().complete("badges"),
     "migrate": lambda session, folder: session.migrate(f"qdrant://{folder}/../vectors"),
     "as_embedding": lambda session, _: session.as_embedding().get_text_embedding("badges"),
+    "ingest_with_ray": lambda session, _: sent_to_ray(session),
     "as_vector_store": lambda session, _: session.as_vector_store().get_nodes(),
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from llama_index.core.schema import (
     BaseNode,
+    Document,
     ImageNode,
     IndexNode,
     MetadataMode,
@@ -79,6 +80,13 @@ def incoming(node: BaseNode) -> IncomingNode:
 def as_text_node(node: MaskedNode) -> TextNode:
     """The node with its masked text and metadata."""
     return _built(node.node_id, node.text, dict(node.metadata), json.loads(node.extras))
+
+
+def as_document(node: MaskedNode) -> Document:
+    """A document with its masked text and metadata, of no source."""
+    extras = json.loads(node.extras)
+    extras.pop("relationships", None)
+    return Document(id_=node.node_id, text=node.text, metadata=dict(node.metadata), **extras)
 
 
 def embedded_content(node: MaskedNode) -> str:

@@ -118,7 +118,21 @@ def put_nodes(run: Run, rooms: NodeRooms, nodes: Sequence[IncomingNode], *, labe
     run.require_write(label)
     if not nodes:
         return
-    masked = list(_masked(rooms.masker, nodes, label))
+    store_nodes(run, rooms, nodes, masked_nodes(rooms.masker, nodes, label), label=label)
+
+
+def store_nodes(
+    run: Run,
+    rooms: NodeRooms,
+    nodes: Sequence[IncomingNode],
+    masked: Sequence[MaskedNode],
+    *,
+    label: str,
+) -> None:
+    """Embed what ``nodes`` became, and store it under ``label`` in one transaction.
+
+    Errors as ``put_nodes``.
+    """
     vectors = _vectors(run, rooms.embedding, nodes, masked)
     rooms.corpus.nodes.put(
         run,
@@ -129,7 +143,12 @@ def put_nodes(run: Run, rooms: NodeRooms, nodes: Sequence[IncomingNode], *, labe
     )
 
 
-def _masked(masker: Masker, nodes: Sequence[IncomingNode], label: str) -> Iterator[MaskedNode]:
+def masked_nodes(masker: Masker, nodes: Sequence[IncomingNode], label: str) -> list[MaskedNode]:
+    """Each node masked, in order; those of one source together, as one text.
+
+    Raises:
+        MaskingError.
+    """
     sources: dict[str, list[int]] = {}
     for at, node in enumerate(nodes):
         sources.setdefault(node.ref_doc_id or node.node_id, []).append(at)
@@ -137,7 +156,7 @@ def _masked(masker: Masker, nodes: Sequence[IncomingNode], label: str) -> Iterat
     for places in sources.values():
         group = [nodes[at] for at in places]
         done.update(zip(places, _masked_group(masker, group, label), strict=True))
-    return (done[at] for at in range(len(nodes)))
+    return [done[at] for at in range(len(nodes))]
 
 
 def _masked_group(
@@ -149,7 +168,7 @@ def _masked_group(
     for at, node in enumerate(nodes):
         pages.append(Page(at, start, start + len(node.text)))
         start += len(node.text) + len(_BETWEEN)
-        fields += _fields("", node.metadata)
+        fields += fields_of("", node.metadata)
     whole = masker.mask(
         Document(
             uri="",
@@ -165,7 +184,7 @@ def _masked_group(
     )
     shown = iter(whole.metadata.values())
     for node, page in zip(nodes, whole.pages, strict=True):
-        _, metadata = _rebuilt("", node.metadata, shown)
+        _, metadata = rebuilt("", node.metadata, shown)
         yield MaskedNode(
             node_id=node.node_id,
             ref_doc_id=node.ref_doc_id,
@@ -177,26 +196,26 @@ def _masked_group(
         )
 
 
-def _fields(key: str, value: Any) -> list[tuple[str, str]]:
+def fields_of(key: str, value: Any) -> list[tuple[str, str]]:
     """Everything to mask in a value of metadata, with the name it stands under, depth first. A key
     that is no plain word is itself something to mask."""
     name = _NOT_PLAIN.sub("_", key.casefold()).lstrip("_0123456789-") or "field"
     own = [] if name == key or not key else [("key", key)]
     if isinstance(value, Mapping):
-        return [*own, *(field for k, v in value.items() for field in _fields(str(k), v))]
+        return [*own, *(field for k, v in value.items() for field in fields_of(str(k), v))]
     if isinstance(value, list | tuple | set):
-        return [*own, *(field for one in value for field in _fields(name if key else "", one))]
+        return [*own, *(field for one in value for field in fields_of(name if key else "", one))]
     if value is None or isinstance(value, bool):
         return own
     return [*own, (name, str(value))]
 
 
-def _rebuilt(key: str, value: Any, shown: Iterator[str]) -> tuple[str, Any]:
-    """Key and value with what ``_fields`` took out of them replaced, as JSON knows them."""
+def rebuilt(key: str, value: Any, shown: Iterator[str]) -> tuple[str, Any]:
+    """Key and value with what ``fields_of`` took out of them replaced, as JSON knows them."""
     name = _NOT_PLAIN.sub("_", key.casefold()).lstrip("_0123456789-") or "field"
     masked_key = key if name == key or not key else next(shown)
     if isinstance(value, Mapping):
-        inner = dict(_rebuilt(str(k), v, shown) for k, v in value.items())
+        inner = dict(rebuilt(str(k), v, shown) for k, v in value.items())
         if len(inner) != len(value):
             raise MaskingError(
                 "two keys of a node's metadata look the same once masked",
@@ -204,7 +223,7 @@ def _rebuilt(key: str, value: Any, shown: Iterator[str]) -> tuple[str, Any]:
             )
         return masked_key, inner
     if isinstance(value, list | tuple | set):
-        return masked_key, [_rebuilt(name if key else "", one, shown)[1] for one in value]
+        return masked_key, [rebuilt(name if key else "", one, shown)[1] for one in value]
     if value is None or isinstance(value, bool):
         return masked_key, value
     text = next(shown)

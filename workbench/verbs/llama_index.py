@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 from workbench.guard.policy import Action
 from workbench.guard.run import Run
-from workbench.values import Hit
+from workbench.values import DEFAULT_LABEL, Hit
 from workbench.verbs.ask import AskVerbs
 
 if TYPE_CHECKING:
-    from llama_index.core import VectorStoreIndex
+    from llama_index.core import Document, VectorStoreIndex
     from llama_index.core.base.embeddings.base import BaseEmbedding
     from llama_index.core.llms import LLM
     from llama_index.core.retrievers import BaseRetriever
     from llama_index.core.vector_stores.types import BasePydanticVectorStore
+    from llama_index.ingestion.ray import RayTransformComponent
 
     from workbench.store.llama_index import NodeDoors
+    from workbench.tasks.nodes import NodeRooms
 
 
 class LlamaIndexVerbs(AskVerbs):
@@ -49,6 +51,35 @@ class LlamaIndexVerbs(AskVerbs):
         given = embed_model is not None
         return as_vector_store(self._nodes(label, embed_model), is_embedding_query=given)
 
+    def ingest_with_ray(
+        self,
+        documents: Sequence[Document],
+        transformations: Sequence[RayTransformComponent],
+        *,
+        label: str = DEFAULT_LABEL,
+        embed_model: BaseEmbedding | None = None,
+    ) -> list[str]:
+        """Send LlamaIndex documents through Ray's workers, and store the nodes that come back under
+        ``label``, to be read by ``as_vector_store(label, embed_model=...)``. Returns their ids.
+
+        Documents are masked whole in this process before Ray sees them; their ids go as they are.
+        What a transformation added to the masked words is masked before it is stored. Vectors are
+        kept and made as ``as_vector_store`` says: with ``embed_model`` the workers may embed, with
+        the same model; without it the workspace's own model embeds here. A node with a known id
+        replaces its former version. It needs the extra ``ray``, and Ray to be started.
+
+        Raises:
+            ConfigError: if the extra is not installed.
+            UsageError: if Ray was not started, something given is of another type, or a worker
+                failed.
+            AccessDenied, MaskingError, ModelError, StoreError, BudgetExceeded.
+        """
+        from workbench.tasks.ray_nodes import put_by_ray
+
+        rooms = self._node_rooms(embed_model)
+        with self._run(Action.INGEST, label) as run:
+            return put_by_ray(run, rooms, documents, transformations, label=label)
+
     def as_embedding(self) -> BaseEmbedding:
         """The workspace's embedding model as a LlamaIndex embedding; it masks what it embeds."""
         from workbench.models.llama_index import as_embedding
@@ -76,18 +107,21 @@ class LlamaIndexVerbs(AskVerbs):
         return as_llm(workbench.models, self._llama_index_run, mask=workbench.masker.mask_text)
 
     def _nodes(self, label: str | None, embed_model: BaseEmbedding | None) -> NodeDoors:
-        from workbench.tasks.nodes import GivenEmbedding, NodeRooms, WorkspaceEmbedding
         from workbench.verbs.nodes import SessionNodes
 
+        return SessionNodes(self._node_rooms(embed_model), self._run, label)
+
+    def _node_rooms(self, embed_model: BaseEmbedding | None) -> NodeRooms:
+        from workbench.tasks.nodes import GivenEmbedding, NodeRooms, WorkspaceEmbedding
+
         workbench = self._workbench
-        rooms = NodeRooms(
+        return NodeRooms(
             workbench.masker,
             workbench.corpus,
             GivenEmbedding(embed_model)
             if embed_model is not None
             else WorkspaceEmbedding(workbench.models),
         )
-        return SessionNodes(rooms, self._run, label)
 
     def _hits(self, query: str, k: int) -> Sequence[Hit]:
         return self.search(query, k).hits
