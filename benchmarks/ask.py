@@ -209,9 +209,9 @@ def counted_run(workbench: Workbench, used: list[Usage]) -> Iterator[Run]:
     used[0] = used[0] + run.meter.usage
 
 
-def open_benchmark(folder: Path, model: str) -> Workbench:
+def open_benchmark(folder: Path, model: str, **models_config: object) -> Workbench:
     """A workbench over public data: nothing masked, ``model`` for chat."""
-    models = load_config().models.model_dump() | {"chat": model}
+    models = load_config().models.model_dump() | {"chat": model, **models_config}
     config = Config(models=ModelsConfig(**models), masking=MaskingConfig(types=()))
     return open_workbench(folder / "workspace", config=config)
 

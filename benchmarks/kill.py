@@ -4,16 +4,17 @@
     python -m benchmarks.kill --times 12 --real --out kill-real.json
 
 Each round starts a process that ingests a small real folder, syncs it after files were changed,
-removed and added, goes back to an older version, forgets somebody, or changes the embedding model,
-and then searches; it is killed at a random moment of this. Then the workspace must open, `doctor`
-must find it in order, the same step must complete, and the end must be that of a run that nobody
-disturbed: the same documents, texts, chunks, vectors and hits in every mode of search, indexes like
-those that are made anew, an intact audit and no second copy of anything.
+removed and added, goes back to an older version, forgets somebody, changes the embedding model, or
+adds and deletes LlamaIndex nodes by the thousand, and then searches; it is killed at a random
+moment of this. Then the workspace must open, `doctor` must find it in order, the same step must
+complete, and the end must be that of a run that nobody disturbed: the same documents, texts,
+chunks, vectors and hits in every mode of search, indexes like those that are made anew, an intact
+audit and no second copy of anything.
 
 Without ``--real`` the models are fakes and masking is by patterns, so that the rounds are quick;
 store, parser, vault and everything else are the real ones. With it there is no second embedding
-model to change to. A run that is stopped, by ``--minutes`` or otherwise, is continued by the same
-command: the file counts what was done. Exit code 1 if a round has failed.
+model to change to, and no thousands of nodes. A run that is stopped, by ``--minutes`` or otherwise,
+is continued by the same command: the file counts what was done. Exit code 1 if a round has failed.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from typing import Any
 
 from benchmarks.kill_steps import (
     JOBS,
+    STEPS,
     Scene,
     conclude,
     inspect,
@@ -224,6 +226,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many")
     parser.add_argument("--data", type=Path, default=SAMPLE)
     parser.add_argument("--real", action="store_true", help="with the real models")
+    parser.add_argument("--steps", nargs="+", default=(), choices=STEPS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, help="where to count; what it holds already is done")
     for name in ("--job", "--step", "--base", "--scene"):
@@ -243,7 +246,7 @@ def main() -> int:
     rng = random.Random(f"{given.seed} {kills(tallies)}")  # noqa: S311
     until_s = time.monotonic() + given.minutes * 60
     with tempfile.TemporaryDirectory() as folder:
-        scene = Scene(Path(folder), given.real)
+        scene = Scene(Path(folder), given.real, tuple(given.steps))
         for module in _PRELOADED:
             importlib.import_module(module)
         if not given.real:

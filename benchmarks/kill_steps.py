@@ -31,6 +31,7 @@ from workbench.masking.recognizers import RECOGNIZERS
 from workbench.models.fake import FakeServer
 from workbench.models.governed import Models
 from workbench.models.messages import ModelInfo
+from workbench.store.matrix import EXACT_ROWS
 from workbench.tasks import reembed
 
 FILES = 9
@@ -40,6 +41,10 @@ MODES = ("keyword", "vector", "hybrid")
 DERIVED = ("keyword", "vectors")
 """The folders of what is derived from the workspace file."""
 
+_FIRST_NODES = EXACT_ROWS + 1
+"""From here on the vector index has codes."""
+
+_NODES_LABEL = "internal"
 _VAULT = VaultConfig(enabled=True, key="file", key_file=Path("../vault.key"))
 _FIRST = ModelsConfig().embedding
 _SECOND = "another-embedding:latest"
@@ -75,6 +80,7 @@ class Scene:
 
     root: Path
     real: bool
+    only: tuple[str, ...] = ()
 
     @property
     def before(self) -> Path:
@@ -86,8 +92,9 @@ class Scene:
 
     @property
     def steps(self) -> list[str]:
-        """Of real embedding models there is one."""
-        return [step for step in STEPS if not self.real or step != "reembed"]
+        """Of real embedding models there is one, and it is too slow for many nodes."""
+        left_out = ("reembed", "nodes") if self.real else ()
+        return [step for step in self.only or STEPS if step not in left_out]
 
     def open(self, workspace: Path, embedding: str = _FIRST) -> Workbench:
         """The workbench of one process."""
@@ -136,12 +143,37 @@ def _reembed(scene: Scene, session: Session, folder: Path) -> None:
     session.reembed()
 
 
+def _nodes(scene: Scene, session: Session, folder: Path) -> None:
+    # Searches in between give codes to what came in, then too few for it, then enough again.
+    for start in range(_FIRST_NODES, _FIRST_NODES + 8_000, 2_000):
+        _add_nodes(session, start, start + 2_000)
+        session.search("leave", 10)
+    session.as_vector_store(_NODES_LABEL).delete("source-3")
+
+
+def _add_nodes(session: Session, start: int, stop: int) -> None:
+    from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
+
+    nodes = [
+        TextNode(
+            id_=f"node-{number}",
+            text=f"Note {number}: {QUERIES[number % len(QUERIES)]}, file {number * 7 % 1_009}.",
+            relationships={
+                NodeRelationship.SOURCE: RelatedNodeInfo(node_id=f"source-{number // 100}")
+            },
+        )
+        for number in range(start, stop)
+    ]
+    session.as_vector_store(_NODES_LABEL).add(nodes)
+
+
 STEPS: Mapping[str, Callable[[Scene, Session, Path], None]] = {
     "ingest": _ingest,
     "sync": _sync,
     "rollback": _roll_back,
     "forget": _forget,
     "reembed": _reembed,
+    "nodes": _nodes,
 }
 
 
@@ -175,6 +207,8 @@ def template(scene: Scene, base: Path, step: str) -> None:
     session.ingest(base / "folder", snapshot="first")
     if step == "rollback":
         _sync(scene, session, base / "folder")
+    if step == "nodes":
+        _add_nodes(session, 0, _FIRST_NODES)
     texts = session.sql("SELECT text FROM documents").arrow()["text"].to_pylist()
     shown = Counter(_SHOWN.findall("\n".join(texts)))
     subjects = [name for name, _ in shown.most_common(2)]

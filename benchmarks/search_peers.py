@@ -69,6 +69,7 @@ class Ours:
 
     def __post_init__(self) -> None:
         # Slow to import, and not to be timed.
+        import faiss  # noqa: F401
         import pandas  # noqa: F401
 
         from workbench.store import llama_nodes  # noqa: F401

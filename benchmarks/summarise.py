@@ -2,10 +2,11 @@
 
     python -m benchmarks.summarise --data DIR --limit N --model NAME --out FILE.json
         [--systems workbench tree_summarize refine lead] [--max-chars N]
+        [--queries N] [--num-ctx TOKENS]
         [--outcomes FILE.jsonl]
 
 DIR holds QMSum, MTS-Dialog or SciTLDR, see ``summarise_data``; N of its texts are taken, of those
-that have no more than ``--max-chars`` characters.
+that have no more than ``--max-chars`` characters; ``--queries`` of each meeting.
 
 - ROUGE-1, -2, -L: F1 with the best reference, stemmed (Google's rouge-score);
 - unsupported: share of sentences that the groundedness scorer does not find in the whole text, the
@@ -79,10 +80,10 @@ class Outcome:
 def main() -> None:
     """Run the systems, print a table, write the JSON."""
     arguments = _arguments()
-    short = [item for item in load(arguments.data) if len(item.text) <= arguments.max_chars]
-    items = short[: arguments.limit]
+    known = load(arguments.data, queries=arguments.queries)
+    items = [item for item in known if len(item.text) <= arguments.max_chars][: arguments.limit]
     with tempfile.TemporaryDirectory() as folder:
-        workbench = open_benchmark(Path(folder), arguments.model)
+        workbench = open_benchmark(Path(folder), arguments.model, num_ctx=arguments.num_ctx)
         systems = {
             "workbench": lambda item: _workbench(workbench, Path(folder), item),
             "tree_summarize": _peer(workbench, "tree_summarize"),
@@ -99,6 +100,7 @@ def main() -> None:
         "model": arguments.model,
         "texts": len(items),
         "max_chars": arguments.max_chars,
+        "num_ctx": arguments.num_ctx,
         "systems": report,
         "outcomes": [asdict(outcome) for outcome in outcomes],
     }
@@ -141,17 +143,15 @@ def _run(
         for line in kept.read_text(encoding="utf-8").splitlines():
             outcome = Outcome(**json.loads(line))
             known[outcome.system, outcome.item] = outcome
-    outcomes = []
-    for number, item in enumerate(items, start=1):
-        for name, write in systems.items():
+    for name, write in systems.items():
+        for number, item in enumerate(items, start=1):
             if (name, item.name) not in known:
                 known[name, item.name] = _measured(workbench, name, write, item)
                 if kept:
                     with kept.open("a", encoding="utf-8") as file:
                         file.write(json.dumps(asdict(known[name, item.name])) + "\n")
-            outcomes.append(known[name, item.name])
-        print(f"{number}/{len(items)}", end="\r", flush=True)
-    return outcomes
+            print(f"{name} {number}/{len(items)}", end="\r", flush=True)
+    return [known[name, item.name] for item in items for name in systems]
 
 
 def _measured(
@@ -242,7 +242,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=15)
     parser.add_argument("--max-chars", type=int, default=10**9)
+    parser.add_argument("--queries", type=int, default=1)
     parser.add_argument("--model", default="default")
+    parser.add_argument("--num-ctx", type=int, default=4096)
     parser.add_argument("--systems", nargs="+", choices=known, default=known)
     parser.add_argument("--outcomes", type=Path)
     parser.add_argument("--out", type=Path, required=True)

@@ -29,22 +29,23 @@ class Item:
         return f"{asked} Answer in at most {self.sentences} sentence{plural}."
 
 
-def load(folder: Path) -> list[Item]:
-    """The items of a folder in an order of chance that is always the same: one query per meeting
-    of QMSum, the dialogues of MTS-Dialog, the abstracts of SciTLDR."""
-    items = [*_qmsum(folder), *_dialogues(folder), *_abstracts(folder)]
+def load(folder: Path, *, queries: int = 1) -> list[Item]:
+    """The items of a folder in an order of chance that is always the same: so many queries per
+    meeting of QMSum, the dialogues of MTS-Dialog, the abstracts of SciTLDR. Queries of one meeting
+    follow each other, so that a server which keeps what it read need not read it again."""
+    items = [*_qmsum(folder, queries), *_dialogues(folder), *_abstracts(folder)]
     if not items:
         raise SystemExit(f"{folder} holds none of the known sets")
-    return sorted(items, key=lambda item: sha256(item.name.encode()).hexdigest())
+    return sorted(items, key=lambda item: (sha256(item.text.encode()).hexdigest(), item.name))
 
 
-def _qmsum(folder: Path) -> Iterator[Item]:
+def _qmsum(folder: Path, queries: int) -> Iterator[Item]:
     for number, record in _records(folder, "meeting_transcripts"):
         turns = [f"{turn['speaker']}: {turn['content']}" for turn in record["meeting_transcripts"]]
-        query = record["specific_query_list"][0]
-        yield Item(
-            f"meeting-{number}", "\n\n".join(turns), (query["answer"],), 3, query["query"].strip()
-        )
+        text = "\n\n".join(turns)
+        for place, query in enumerate(record["specific_query_list"][:queries]):
+            asked = query["query"].strip()
+            yield Item(f"meeting-{number}-{place}", text, (query["answer"],), 3, asked)
 
 
 def _dialogues(folder: Path) -> Iterator[Item]:

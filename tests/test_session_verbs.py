@@ -11,6 +11,7 @@ import pytest
 from tests.workbenches import MakeWorkbench
 from workbench.config import ActorConfig, Config
 from workbench.errors import AccessDenied, AuditError, ConfigError, UsageError, VaultError
+from workbench.models.messages import ChatRequest
 from workbench.results.extraction import Extraction
 from workbench.results.review import ReviewItem
 from workbench.session import Session
@@ -19,10 +20,11 @@ from workbench.values import Field
 QUESTION = "When does the office process new badges?"
 
 
-def replied(request: object) -> str:
+def replied(request: ChatRequest) -> str:
     quote = "The office processes new badges every Wednesday."
-    point = {"passage": 1, "points": [1], "sentence": quote}
-    return json.dumps({"quotes": [quote], "answer": "Every Wednesday.", "points": [point]})
+    if request.prompt_version.startswith("summary"):
+        return quote
+    return json.dumps({"quotes": [quote], "answer": "Every Wednesday."})
 
 
 def granted(session: Session) -> object:

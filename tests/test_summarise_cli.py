@@ -34,7 +34,7 @@ def test_documents_are_summarised_and_progress_is_told_beside_it(filled: dict[st
     assert "Wednesday" in output
     assert "sick leave" not in output
     assert "0/1, 1 passages to read" in told
-    assert "supported: Badges The office processes new badges every Wednesday. [badges.md" in told
+    assert "supported: The office processes new badges every Wednesday. [badges.md" in told
     assert told.rstrip().endswith("1/1")
 
 

@@ -67,8 +67,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def agreeing(reply: Callable[[ChatRequest], str]) -> Callable[[ChatRequest], str]:
-    """``reply`` for drafts; a plain question, as the relevance verdict asks one, gets a yes."""
-    return lambda request: "yes" if request.schema is None else reply(request)
+    """``reply`` for drafts; what asks for a verdict gets a yes."""
+    return lambda request: "yes" if asks_for_verdict(request) else reply(request)
+
+
+def asks_for_verdict(request: ChatRequest) -> bool:
+    """Whether yes or no is wanted."""
+    return request.prompt_version.startswith(("relevance@", "groundedness@"))
 
 
 def question_of(request: ChatRequest) -> str:

@@ -15,6 +15,7 @@ import pytest
 from workbench.errors import NewerWorkspace, StoreError, UsageError, WorkspaceBusy, WorkspaceDamaged
 from workbench.store import database as module
 from workbench.store import migrations
+from workbench.store.attached import AttachedFile
 from workbench.store.corpus import Corpus
 from workbench.store.database import DATABASE_FILE, Database
 
@@ -300,20 +301,20 @@ def test_the_signature_tells_every_commit_and_no_read(database: Database, monkey
 def test_reads_together_open_the_file_once(database: Database, monkeypatch) -> None:
     database.write(add_one)
     opened = []
-    connect = duckdb.connect
+    connect = AttachedFile.connection
 
-    def counted(*args: object, **options: object) -> duckdb.DuckDBPyConnection:
-        opened.append(args)
-        return connect(*args, **options)
+    def counted(file: AttachedFile, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        opened.append(read_only)
+        return connect(file, read_only=read_only)
 
-    monkeypatch.setattr(duckdb, "connect", counted)
+    monkeypatch.setattr(AttachedFile, "connection", counted)
     with database.together():
         assert [database.read(count) for _ in range(3)] == [1, 1, 1]
         with pytest.raises(StoreError):
             database.read(lambda connection: connection.execute("SELECT * FROM nowhere"))
         with pytest.raises(UsageError, match="wait for itself"):
             database.write(add_one)
-    assert len(opened) == 1
+    assert opened == [True]
     database.write(add_one)
     assert database.read(count) == 2
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -19,23 +18,19 @@ INVENTED = "Dragons guard the travel portal since the Middle Ages."
 
 
 def writes(*sentences: str) -> object:
-    """A model that writes these points about the passage that shares their words, or the first."""
-
-    def reply(request: ChatRequest) -> str:
-        key = "passage" if request.prompt_version.startswith("summary@") else "points"
-        source = 1 if key == "passage" else [1]
-        return json.dumps({"points": [{key: source, "sentence": text} for text in sentences]})
-
-    return reply
+    """A model that writes these sentences."""
+    return lambda request: "\n".join(sentences)
 
 
 def copying(request: ChatRequest) -> str:
-    """A model that copies the first sentence of every passage or point."""
+    """A model that copies the first sentence of every passage or point, if there is one."""
     if request.prompt_version.startswith("summary_merge"):
-        points = re.findall(r"^\[(\d+)\] (.+)$", request.user, re.M)
-        return json.dumps({"points": [{"points": [int(n)], "sentence": t} for n, t in points]})
-    blocks = re.findall(r"^\[(\d+)\] [^\n]*\n(.+?[.])", request.user, re.M | re.S)
-    return json.dumps({"points": [{"passage": int(n), "sentence": t} for n, t in blocks]})
+        return "\n".join(re.findall(r"^\[\d+\] (.+)$", request.user, re.M))
+    text = request.user.partition("Text:\n")[2].rpartition("\n\nSummarise")[0]
+    blocks = [re.sub(r"\A#.*\n?", "", block) for block in text.split("\n\n")]
+    firsts = [re.match(r"\S.*?[.](?=\s|\Z)", block, re.S) for block in blocks]
+    copied = [" ".join(first.group().split()) for first in firsts if first]
+    return "\n".join(copied) or "The text holds nothing."
 
 
 @pytest.fixture
@@ -97,12 +92,14 @@ def test_marks_of_the_prompt_are_no_part_of_a_sentence(
 
 
 def test_the_request_copied_is_no_sentence(make_workbench: MakeWorkbench, folder: Path) -> None:
-    session = make_workbench(writes("Earning sick leave, one sentence each.", TRUE)).session("ana")
+    session = make_workbench(writes("Earning sick leave, in at most 7 sentences.", TRUE)).session(
+        "ana"
+    )
     session.ingest(folder / "leave.md")
     summary = session.summarise(style="bullets", focus="Earning sick leave")
     assert [sentence.text for sentence in summary.sentences] == [TRUE]
     assert summary.removed == ()
-    assert load_prompt("summary").user.rstrip().endswith("one sentence each.")
+    assert "in at most $count" in load_prompt("summary").user
 
 
 @pytest.mark.parametrize("style", ["brief", "bullets", "executive", "timeline", "per-section"])
@@ -183,7 +180,7 @@ def test_a_broken_reply_costs_its_own_passages_only(
 ) -> None:
     def breaking(request: ChatRequest) -> str:
         if "branch 3 in" in request.user and request.prompt_version.startswith("summary@"):
-            return "no json"
+            return ""
         return copying(request)
 
     session = make_workbench(breaking).session("ana")
@@ -194,7 +191,7 @@ def test_a_broken_reply_costs_its_own_passages_only(
     assert "lost to a broken reply" in str(summary)
     assert "branch 3 in" not in summary.text
     with pytest.raises(InvalidReply):
-        make_workbench(lambda _: "no json").session("ana").summarise(style="bullets")
+        make_workbench(lambda _: "").session("ana").summarise(style="bullets")
 
 
 def test_a_broken_joining_leaves_the_points(
@@ -202,7 +199,7 @@ def test_a_broken_joining_leaves_the_points(
 ) -> None:
     def breaking(request: ChatRequest) -> str:
         merging = request.prompt_version.startswith("summary_merge")
-        return "no json" if merging else copying(request)
+        return "" if merging else copying(request)
 
     session = make_workbench(breaking).session("ana")
     session.ingest(long_folder)

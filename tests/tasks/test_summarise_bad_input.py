@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -91,15 +90,3 @@ def test_many_scripts_are_read_within_the_context(
 
 def test_orders_in_a_document_are_text(make_workbench: MakeWorkbench, tmp_path: Path) -> None:
     made(make_workbench, tmp_path, "orders.txt", ORDERS)
-
-
-@pytest.mark.parametrize("number", [None, "one", -1, 99, 1.5, [1]])
-def test_a_passage_that_the_model_makes_up_is_no_source(
-    make_workbench: MakeWorkbench, folder: Path, number: object
-) -> None:
-    reply = {"points": [{"passage": number, "sentence": "Annual leave depends on service."}, {}]}
-    session = make_workbench(lambda _: json.dumps(reply)).session("ana")
-    session.ingest(folder)
-    summary = session.summarise(style="bullets")
-    assert valid(summary, session)
-    assert {c.document for s in summary.sentences for c in s.citations} <= {"leave.md"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.tasks.test_summarise import copying
-from tests.workbenches import MakeWorkbench
+from tests.workbenches import MakeWorkbench, agreeing
 from workbench.config import BudgetConfig, Config
 from workbench.errors import BudgetExceeded
 from workbench.models.fake import FakeServer
@@ -130,7 +130,7 @@ def summarised(session: Session, folder: Path, style: str, focus: str = "") -> s
 def test_a_changed_document_redoes_only_its_branch_and_what_joins_it(
     make_workbench: MakeWorkbench, towns: Path, style: str, focus: str, joins: int
 ) -> None:
-    server = FakeServer(lambda request: "yes" if request.schema is None else copying(request))
+    server = FakeServer(agreeing(copying))
     session = make_workbench(server=server).session("ana")
     summarised(session, towns, style, focus)
     first = kinds(server)
@@ -157,7 +157,7 @@ def test_a_document_more_of_a_large_collection_redoes_few_prompts(
     for number in range(40):
         text = text_of(f"{TOPICS[number % 8]} {number}", 2)
         (folder / f"note-{number:02d}.md").write_text(text, encoding="utf-8")
-    server = FakeServer(lambda request: "yes" if request.schema is None else copying(request))
+    server = FakeServer(agreeing(copying))
     session = make_workbench(server=server).session("ana")
     cited = summarised(session, folder, "executive")
     first = kinds(server)

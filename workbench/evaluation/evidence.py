@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from workbench.tasks.attribute import content_words, negated, word_list
+from workbench.tasks.attribute import content_words, is_question, negated, word_list
 from workbench.tasks.sentences import sentence_spans
 
 WHOLE_BYTES = 3_600
@@ -25,6 +25,13 @@ _TURNS = re.compile(
     re.IGNORECASE,
 )
 
+_NO = re.compile(r"(?:cannot|neither|never|no|none|nor|not|without|n['’]t)$", re.IGNORECASE)  # noqa: RUF001
+_REPLY_NO = re.compile(
+    r"(?:[\w.' -]{1,40}:\s*)?(?:u[hm]+,\s*)?(?:no|nope|nah|never|none|not|negative)\b",
+    re.IGNORECASE,
+)
+"""A reply may begin with who speaks."""
+
 NAMES = ("number", "name", "negation", "turn", "unsaid", "uncovered")
 
 
@@ -33,7 +40,8 @@ def signals(claim: str, text: str) -> dict[str, float]:
 
     ``number``, ``name``, ``turn``: how many numbers, capitalised words, and words that turn a
     meaning ("not", "only", "less") stand in the claim and nowhere in the text. ``negation``: words
-    that one of them negates and the other affirms. ``unsaid``: the share of the claim's content
+    that the claim negates and the text does not; a question that is answered with no is negated as
+    a whole. ``unsaid``: the share of the claim's content
     words that the text does not have, beyond what other wording explains; ``uncovered``: that of
     the sentence of the claim that fares worst against the best two neighbours of the text.
     """
@@ -52,10 +60,13 @@ def signals(claim: str, text: str) -> dict[str, float]:
     ]
     turns = {match.group().casefold() for match in _TURNS.finditer(claim)}
     turned = {match.group().casefold() for match in _TURNS.finditer(text)}
+    against, denied = negated(claim), _denied(text)
+    if against & denied:
+        turned |= {turn for turn in turns if _NO.match(turn)}
     return {
         "number": float(sum(any(map(str.isdigit, word)) for word in new)),
         "name": float(sum(word[0].isupper() for word in new if word != words[0])),
-        "negation": float(len((negated(claim) - negated(text)) & said)),
+        "negation": float(len((against - negated(text) - denied) & said)),
         "turn": float(len(turns - turned)),
         "unsaid": max(0.0, len(wanted - said) / len(wanted) - _REWORDED) if wanted else 0.0,
         "uncovered": max(0.0, max(gaps, default=0.0) - _REWORDED),
@@ -82,6 +93,16 @@ def about(claim: str, passages: Sequence[str]) -> str:
     if not kept:  # no sentence is short enough, as in a table or a text without full stops
         return text.encode()[:PART_BYTES].decode(errors="ignore")
     return "\n".join(sentences[row] for row in sorted(kept))
+
+
+def _denied(text: str) -> set[str]:
+    """The content words of questions that the next sentence answers with no."""
+    return {
+        word
+        for question, reply in pairwise(_sentences(text))
+        if is_question(question) and _REPLY_NO.match(reply)
+        for word in content_words(question)
+    }
 
 
 def _size(text: str) -> int:

@@ -139,10 +139,10 @@ class Codes:
     def best(self, queries: Vectors, count: int) -> Positions:
         """Positions (m, count) of the best by code for each of the queries (m, dim)."""
         best = np.empty((len(queries), min(count, self.count)), np.int64)
+        turned = self.book.rotated(queries)
         # One by one is quicker than together: threads that wait for each other cost more.
         for at in range(len(queries)):
-            turned = self.book.rotated(queries[at : at + 1])
-            best[at] = self._index.search(turned, best.shape[1])[1][0]
+            best[at] = self._index.search(turned[at : at + 1], best.shape[1])[1][0]
         return best
 
     def width(self, k: int, share: float) -> int:
@@ -230,15 +230,23 @@ def _true_nearest(
         scores = queries @ block.T
         for at, mask in enumerate(masks):
             here = np.flatnonzero(mask[start : start + len(block)])
-            merged = np.concatenate([best[at], scores[:, here]], axis=1)
-            places = np.broadcast_to(here + start, (len(queries), len(here)))
-            places = np.concatenate([place[at], places], axis=1)
-            some = np.argpartition(-merged, min(k, merged.shape[1]) - 1, axis=1)[:, :k]
-            order = np.argsort(-np.take_along_axis(merged, some, axis=1), axis=1)
-            top = np.take_along_axis(some, order, axis=1)
-            best[at] = np.take_along_axis(merged, top, axis=1)
-            place[at] = np.take_along_axis(places, top, axis=1)
+            near, found = _highest(scores if here.size == len(block) else scores[:, here], k)
+            near = np.concatenate([best[at], near], axis=1)
+            places = np.concatenate([place[at], here[found] + start], axis=1)
+            best[at], order = _highest(near, k)
+            place[at] = np.take_along_axis(places, order, axis=1)
+    for at, scores in enumerate(best):
+        place[at] = np.take_along_axis(place[at], np.argsort(-scores, axis=1), axis=1)
     return place
+
+
+def _highest(scores: Vectors, k: int) -> tuple[Vectors, Positions]:
+    """The k highest of each row, or all, in any order, and where they stand."""
+    if scores.shape[1] > k:
+        top = np.argpartition(scores, scores.shape[1] - k, axis=1)[:, -k:]
+    else:
+        top = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+    return np.take_along_axis(scores, top, axis=1), top
 
 
 def _blocks(rows: Vectors, count: int) -> Iterator[tuple[int, Vectors]]:

@@ -1,9 +1,9 @@
 """The workspace file, opened for one operation at a time.
 
-DuckDB lets either one process write a file or several read it. So every operation opens, works and
-closes, and whoever finds the file taken tries again with jitter. Who waits to open holds the turn
-(`turn.lock`), so that a busy writer cannot starve the readers. A notebook, the app and the command
-line can then use one workspace at once. The reasons and the measurements are in
+DuckDB lets either one process write a file or several read it. So every operation attaches the
+file, works and detaches it, and whoever finds the file taken tries again with jitter. Who waits to
+open holds the turn (`turn.lock`), so that a busy writer cannot starve the readers. A notebook, the
+app and the command line can then use one workspace at once. The reasons and the measurements are in
 docs/decisions/0003-store.md.
 
 Nothing here may open the workspace file except through DuckDB: closing any other descriptor would
@@ -27,6 +27,7 @@ from filelock import FileLock, Timeout
 
 from workbench.errors import StoreError, UsageError, WorkspaceBusy
 from workbench.store import migrations
+from workbench.store.attached import AttachedFile, InUse
 from workbench.store.faults import damaged, is_busy, translate
 
 T = TypeVar("T")
@@ -36,10 +37,11 @@ Signature: TypeAlias = "tuple[tuple[int, int, int] | None, ...]"
 DATABASE_FILE = "workbench.duckdb"
 BUSY_TIMEOUT_S = 30.0
 TURN_POLL_S = 0.005
-WAL_CHECKPOINT_BYTES = 1024 * 1024
-"""Opening replays the log at 4 to 8 ms per MiB. Folding it in rewrites the last row group of what
-changed, with many vectors up to 190 MB: so from this length on it is folded in once replaying it
-has taken writers half as long as folding did the last time. Readers replay it, too."""
+WAL_CHECKPOINT_BYTES = 128 * 1024
+"""Opening replays the log: 5 ms per MiB of rows, 50 ms per MiB that says which rows were written
+past it. Folding it in rewrites the last row group of what changed. So from this length on it is
+folded in once replaying it has taken writers half as long as folding did the last time. Readers
+replay it, too."""
 
 WAL_MOST_BYTES = 64 * 1024 * 1024
 """From this length on it is folded in at once."""
@@ -47,19 +49,6 @@ WAL_MOST_BYTES = 64 * 1024 * 1024
 WAL_CHECKPOINT_COMMITS = 64
 """Small rows, such as the audit's, replay slowly: 0.16 ms a commit, 150 ms for a MiB. Folding only
 them in takes 5 ms, however many vectors there are."""
-
-_CONFIG = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "enable_external_access": "false",
-    "python_enable_replacements": "false",
-    "checkpoint_threshold": "64MB",
-    "memory_limit": "2GB",
-    # Starting threads is half of the cost of opening, and most operations are tiny.
-    "threads": "1",
-}
-# Within one process all connections of a kind share these, so they are set when opening.
-_READ_CONFIG = {**_CONFIG, "lock_configuration": "true"}
 
 
 class _Busy(Exception):
@@ -96,6 +85,7 @@ class Database:
         self.folder = folder
         self.path = folder / DATABASE_FILE
         self._timeout_s = timeout_s
+        self._file = AttachedFile.of(self.path)
         self._write_lock = threading.Lock()
         self._shared = threading.local()
         self._opening_s = 0.0
@@ -129,13 +119,17 @@ class Database:
             WorkspaceBusy, StoreError: as ``read`` does.
         """
         self._prepare()
-        opened = self._retry(self._once_opened)
-        with contextlib.closing(opened) as connection:
+        with self._opened(read_only=True) as connection:
             self._shared.connection = connection
             try:
                 yield
             finally:
                 del self._shared.connection
+
+    @property
+    def reads_together(self) -> bool:
+        """Whether this thread is in such a block; another thread's read might wait for its end."""
+        return hasattr(self._shared, "connection")
 
     def write(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Run ``work`` in one transaction: all of it is stored when this returns, or nothing.
@@ -148,7 +142,7 @@ class Database:
             StoreError: if the file cannot be written; see its subclasses.
             UsageError: among reads that share the file.
         """
-        if hasattr(self._shared, "connection"):
+        if self.reads_together:
             raise UsageError(
                 "a write among reads that share the file would wait for itself",
                 value=self.path,
@@ -185,7 +179,7 @@ class Database:
 
     def _once(self, work: Callable[[duckdb.DuckDBPyConnection], T], *, read_only: bool) -> T:
         try:
-            with contextlib.closing(self._admitted(read_only=read_only)) as connection:
+            with self._opened(read_only=read_only) as connection:
                 if not read_only:
                     self._mend_log(connection)
                 result = work(connection)
@@ -198,15 +192,16 @@ class Database:
                 raise _Busy(str(error)) from error
             raise translate(error, self.path) from error
 
-    def _once_opened(self) -> duckdb.DuckDBPyConnection:
-        try:
-            return self._admitted(read_only=True)
-        except duckdb.Error as error:
-            raise translate(error, self.path) from error
-
-    def _admitted(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    @contextlib.contextmanager
+    def _opened(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._turn(read_only=read_only):
-            return self._retry(lambda: self._connect(read_only=read_only))
+            connection = self._retry(lambda: self._connect(read_only=read_only))
+        try:
+            yield connection
+        except BaseException as error:
+            self._file.release(connection, error)
+            raise
+        self._file.release(connection)
 
     @contextlib.contextmanager
     def _turn(self, *, read_only: bool) -> Iterator[None]:
@@ -225,18 +220,17 @@ class Database:
             turn.release()
 
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        started_s = time.perf_counter()
         try:
-            if read_only:
-                return duckdb.connect(self.path, read_only=True, config=dict(_READ_CONFIG))
-            started_s = time.perf_counter()
-            connection = duckdb.connect(self.path, config=dict(_CONFIG))
-            self._opening_s = time.perf_counter() - started_s
+            connection = self._file.connection(read_only=read_only)
+        except InUse as error:
+            raise _Busy(str(error)) from error
         except duckdb.Error as error:
             if is_busy(error):
                 raise _Busy(str(error)) from error
-            raise
-        # Otherwise each close would rewrite the last row group of the vectors: up to 190 MB.
-        connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+            raise translate(error, self.path) from error
+        if not read_only:
+            self._opening_s = time.perf_counter() - started_s
         return connection
 
     @property
@@ -346,7 +340,7 @@ class Database:
         # Renamed when complete: a crash here must not leave a file that looks damaged.
         draft = self.path.with_name(f"creating-{os.getpid()}.duckdb")
         draft.unlink(missing_ok=True)
-        with contextlib.closing(duckdb.connect(draft, config=dict(_CONFIG))) as connection:
+        with contextlib.closing(duckdb.connect(draft, config={"threads": "1"})) as connection:
             _transaction(migrations.upgrade)(connection)
         draft.replace(self.path)
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.errors import EmbeddingMismatch, UsageError
+from workbench.store.attached import ROW_GROUP_ROWS
 from workbench.store.inlined import inlined
 from workbench.store.migrations import create_vectors_table, vectors_table
 from workbench.store.records import EmbeddingInfo, Incoming, StoredSource, Vectors
@@ -198,11 +199,16 @@ def next_ids(connection: duckdb.DuckDBPyConnection, sequence: str, count: int) -
 
 def append(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
     """Add rows in bulk; their columns stand in the order of the table's."""
-    connection.register("incoming", rows)
+    connection.register("incoming", in_batches(rows))
     try:
         connection.execute(f"INSERT INTO {table} SELECT * FROM incoming")
     finally:
         connection.unregister("incoming")
+
+
+def in_batches(rows: pa.Table) -> pa.Table:
+    """The same rows in pieces that DuckDB shares out among its threads."""
+    return pa.Table.from_batches(rows.to_batches(max_chunksize=ROW_GROUP_ROWS), rows.schema)
 
 
 def fingerprints(connection: duckdb.DuckDBPyConnection, scope: Scope) -> dict[str, str]:
@@ -336,13 +342,14 @@ def unit_rows(rows: Vectors) -> Vectors:
     Raises:
         UsageError: if a row is zero or holds a number that is not finite.
     """
-    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
-    bad = np.flatnonzero(~np.isfinite(lengths[:, 0]) | (lengths[:, 0] == 0))
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+    bad = np.flatnonzero(~np.isfinite(lengths) | (lengths == 0))
     if bad.size:
         raise UsageError(
             "a vector is zero or holds numbers that are not finite",
             value=f"vector {bad[0]} of {len(rows)}",
             next_step="Check the embedding model; nothing was stored.",
         )
-    unit: Vectors = (rows / lengths).astype(np.float32)
+    unit: Vectors = np.empty(rows.shape, np.float32)
+    np.divide(rows, lengths[:, None], out=unit, casting="same_kind")
     return unit

@@ -238,6 +238,22 @@ def _m016_private_marks(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("DELETE FROM store.marks")
 
 
+def _m017_documents_past_the_log(connection: duckdb.DuckDBPyConnection) -> None:
+    # DuckDB writes many rows straight into the file only where a table has no key. The ids come
+    # from a sequence, and a transaction that meets another one's changes is run again.
+    connection.execute(
+        "CREATE TABLE store.unkeyed (id INTEGER NOT NULL, uri VARCHAR NOT NULL, "
+        "name VARCHAR NOT NULL, media_type VARCHAR NOT NULL, content_hash VARCHAR NOT NULL, "
+        "fingerprint VARCHAR NOT NULL, label VARCHAR NOT NULL, text VARCHAR NOT NULL, "
+        "metadata JSON NOT NULL, pages JSON NOT NULL, masked JSON NOT NULL, "
+        "embedding_id INTEGER NOT NULL, chunk_count INTEGER NOT NULL, "
+        "ingested_at TIMESTAMP NOT NULL, added_in INTEGER NOT NULL, removed_in INTEGER)"
+    )
+    connection.execute("INSERT INTO store.unkeyed SELECT * FROM store.documents ORDER BY id")
+    connection.execute("DROP TABLE store.documents")
+    connection.execute("ALTER TABLE store.unkeyed RENAME TO documents")
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m001_tables,
     _m002_audit_chain,
@@ -255,6 +271,7 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     _m014_queries,
     _m015_aliases,
     _m016_private_marks,
+    _m017_documents_past_the_log,
 )
 FORMAT = len(MIGRATIONS)
 """The workspace format that this version writes."""

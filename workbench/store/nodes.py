@@ -7,15 +7,18 @@ replaces its former version. What only LlamaIndex needs to build the node again 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pydantic_core
 
 from workbench.errors import UsageError
 from workbench.guard.run import Run
@@ -24,6 +27,7 @@ from workbench.store.documents import (
     IN_SCOPE,
     append,
     embedding_id,
+    in_batches,
     next_ids,
     now,
     scope_values,
@@ -41,6 +45,8 @@ NODE_TYPE = "application/x-llama-index-node"
 NODE_ID = "_node_id"
 REF_DOC_ID = "_ref_doc_id"
 """Metadata keys of ours, beside the node's own."""
+
+_INCOMING = "incoming_nodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +117,20 @@ class Nodes:
                 next_step="Embed all nodes with one model.",
             )
         unit = unit_rows(rows)
-        last = {node.node_id: at for at, node in enumerate(nodes)}
-        kept = sorted(last.values())
-        distinct = [nodes[at] for at in kept]
-        if not distinct:
+        if not nodes:
             return
-        documents = _documents(distinct, label)
+        last = {node.node_id: at for at, node in enumerate(nodes)}
+        if len(last) < len(nodes):
+            kept = sorted(last.values())
+            nodes, unit = [nodes[at] for at in kept], unit[kept]
+        documents = _documents(nodes, label)
 
         def store(connection: duckdb.DuckDBPyConnection) -> None:
             version = advance(connection, run.id)
             model = embedding_id(connection, embedding)
-            _hide(
-                connection, "d.uri IN (SELECT unnest(?))", [documents["uri"].to_pylist()], version
-            )
-            _insert(connection, documents, unit[kept], model=model, version=version)
+            with _registered(connection, documents):
+                _hide(connection, f"d.uri IN (SELECT uri FROM {_INCOMING})", (), version)
+            _insert(connection, documents, unit, model=model, version=version)
 
         self._database.write(store)
 
@@ -228,27 +234,35 @@ def _hide(
 
 
 def _documents(nodes: Sequence[MaskedNode], label: str) -> pa.Table:
-    text = pa.array([node.text for node in nodes], pa.string())
-    metadata = [
-        json.dumps(
-            {**node.metadata, NODE_ID: node.node_id, REF_DOC_ID: node.ref_doc_id},
-            ensure_ascii=False,
-        )
-        for node in nodes
-    ]
     hashes = [hashlib.sha256(node.text.encode()).hexdigest() for node in nodes]
-    return pa.table(
-        {
-            "uri": pa.array([node_uri(label, node.node_id) for node in nodes], pa.string()),
-            "name": pa.array([node.name for node in nodes], pa.string()),
-            "label": pa.array([label] * len(nodes), pa.string()),
-            "content_hash": pa.array(hashes, pa.string()),
-            "text": text,
-            "metadata": pa.array(metadata, pa.string()),
-            "masked": pa.array([json.dumps(dict(n.masked)) for n in nodes], pa.string()),
-            "extras": pa.array([node.extras for node in nodes], pa.string()),
-        }
-    )
+    columns = {
+        "uri": [node_uri(label, node.node_id) for node in nodes],
+        "name": [node.name for node in nodes],
+        "label": [label] * len(nodes),
+        "content_hash": hashes,
+        "text": [node.text for node in nodes],
+        "metadata": [
+            _json({**node.metadata, NODE_ID: node.node_id, REF_DOC_ID: node.ref_doc_id})
+            for node in nodes
+        ],
+        "masked": [_json(dict(node.masked)) if node.masked else "{}" for node in nodes],
+        "extras": [node.extras for node in nodes],
+    }
+    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+
+
+def _json(values: dict[str, Any]) -> str:
+    # Three times as fast as the standard library's, which shows with a hundred thousand nodes.
+    return pydantic_core.to_json(values, inf_nan_mode="constants").decode()
+
+
+@contextlib.contextmanager
+def _registered(connection: duckdb.DuckDBPyConnection, documents: pa.Table) -> Iterator[None]:
+    connection.register(_INCOMING, in_batches(documents))
+    try:
+        yield
+    finally:
+        connection.unregister(_INCOMING)
 
 
 def _insert(
@@ -262,26 +276,21 @@ def _insert(
     count = documents.num_rows
     ids = next_ids(connection, "store.document_ids", count)
     chunk_ids = next_ids(connection, "store.chunk_ids", count)
-    rows = documents.append_column("id", ids)
-    connection.register("incoming_nodes", rows)
-    try:
+    with _registered(connection, documents.append_column("id", ids)):
         connection.execute(
             "INSERT INTO store.documents (id, uri, name, media_type, content_hash, fingerprint, "
             "label, text, metadata, pages, masked, embedding_id, chunk_count, ingested_at, "
-            "added_in, removed_in) SELECT id, uri, name, ?, content_hash, content_hash, label, "
-            "text, metadata, '[]', masked, ?, 1, ?, ?, NULL FROM incoming_nodes ORDER BY id",
+            "added_in, removed_in) SELECT id, uri, name, ?, content_hash, '', label, "
+            f"text, metadata, '[]', masked, ?, 1, ?, ?, NULL FROM {_INCOMING}",
             [NODE_TYPE, model, now(), version],
         )
-        connection.execute("INSERT INTO store.nodes SELECT id, extras FROM incoming_nodes")
-    finally:
-        connection.unregister("incoming_nodes")
-    lengths = [len(text) for text in documents["text"].to_pylist()]
+        connection.execute(f"INSERT INTO store.nodes SELECT id, extras FROM {_INCOMING}")
     chunks = {
         "id": chunk_ids,
         "document_id": ids,
-        "ordinal": pa.array([0] * count, pa.int32()),
-        "start_char": pa.array([0] * count, pa.int32()),
-        "end_char": pa.array(lengths, pa.int32()),
+        "ordinal": pa.array(np.zeros(count, np.int32)),
+        "start_char": pa.array(np.zeros(count, np.int32)),
+        "end_char": pc.utf8_length(documents["text"]),
         "page": pa.nulls(count, pa.int32()),
         "heading": pa.array([""] * count, pa.string()),
         "text": documents["text"],

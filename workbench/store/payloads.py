@@ -12,6 +12,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
@@ -42,7 +43,8 @@ PRAGMA user_version = {MAKE};
 _CHANGED = (
     "SELECT c.id AS chunk_id, c.ordinal, c.start_char, c.end_char, c.text, c.page, c.heading, "
     "c.document_id, d.name, d.uri, d.label, "
-    "json_object('metadata', d.metadata, 'extras', n.extras::JSON)::VARCHAR AS kept "
+    """concat('{"metadata": ', d.metadata, ', "extras": ', coalesce(n.extras, 'null'), '}') """
+    "AS kept "
     "FROM store.chunks c JOIN store.documents d ON d.id = c.document_id "
     "LEFT JOIN store.nodes n ON n.document_id = d.id"
 )
@@ -60,6 +62,19 @@ class Payloads:
         self._connection: sqlite3.Connection | None = None
         self._version: Version | None = None
         self._signature: Signature | None = None
+
+    @contextlib.contextmanager
+    def catching_up(self, version: Version) -> Iterator[None]:
+        """Catch up beside the block, if need be: after many rows came in it takes seconds, of which
+        most are spent outside Python, as those of ranking are."""
+        if self._version == version or self._database.reads_together:
+            yield
+            return
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            beside.submit(
+                self.hits, (), version
+            )  # what fails here, fails again when hits are asked
+            yield
 
     def hits(self, ids: Sequence[int], version: Version) -> dict[int, Hit]:
         """The hits of ``ids`` at ``version``; fewer, or none, if they are not at hand."""

@@ -112,7 +112,8 @@ class Search:
         attempt = 0
         while True:
             attempt += 1
-            ranks = self._rank(queries, vectors, seen)
+            with self._payloads.catching_up(seen.version):
+                ranks = self._rank(queries, vectors, seen)
             fused = [_fused(each, query.k) for each, query in zip(ranks, queries, strict=True)]
             ids = list(dict.fromkeys(i for each in fused for i in each))
             rows = self._held(ids, seen.version)
@@ -277,13 +278,7 @@ def _checked(queries: Sequence[SearchQuery]) -> Vectors | None:
     """The unit vectors (m, dim) of the queries; None for a keyword search."""
     for query in queries:
         _require_valid(query)
-        first = queries[0]
-        if (query.mode, query.k, query.embedding, query.where) != (
-            first.mode,
-            first.k,
-            first.embedding,
-            first.where,
-        ):
+        if _shared(query) != _shared(queries[0]):
             raise UsageError(
                 "the queries of one batch must share mode, k, embedding and filter",
                 next_step="Search for them one by one.",
@@ -299,6 +294,10 @@ def _checked(queries: Sequence[SearchQuery]) -> Vectors | None:
                 next_step="Pass the vector of one question.",
             )
     return unit_rows(np.stack(rows))
+
+
+def _shared(query: SearchQuery) -> tuple[object, ...]:
+    return query.mode, query.k, query.embedding, query.where
 
 
 def _require_valid(query: SearchQuery) -> None:

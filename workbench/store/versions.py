@@ -102,10 +102,12 @@ def changes_since(database: Database, held: Version, select: str) -> Changes:
     def page(connection: duckdb.DuckDBPyConnection, span: _Span, ids: ChunkIds) -> pa.Table:
         # A range of ids lets DuckDB skip the row groups of all other pages.
         first, last = (int(ids[0]), int(ids[-1])) if ids.size else (0, 0)
-        return connection.execute(
-            f"{query} AND chunk_id BETWEEN ? AND ? ORDER BY chunk_id",
-            [*_values(span), first, last],
+        rows = connection.execute(
+            f"{query} AND chunk_id BETWEEN ? AND ?", [*_values(span), first, last]
         ).fetch_arrow_table()
+        # They mostly come in this order; sorting them in DuckDB takes longer than reading them.
+        numbers = rows["chunk_id"].to_numpy()
+        return rows if np.all(numbers[1:] > numbers[:-1]) else rows.sort_by("chunk_id")
 
     def begin(
         connection: duckdb.DuckDBPyConnection,

@@ -60,6 +60,11 @@ def sentences(text: str) -> list[str]:
     return [line[start:end] for line in text.splitlines() for start, end in sentence_spans(line)]
 
 
+def whole_sentences(text: str) -> list[str]:
+    """As ``sentences``, without a last one that breaks off where the one before it does not."""
+    return _ended(sentences(text))
+
+
 def located_quotes(quotes: Sequence[str], hits: Sequence[Hit]) -> list[Citation]:
     """A citation for every quote that stands in a hit; the others are left out."""
     texts = [hit.chunk.text for hit in hits]
@@ -82,7 +87,7 @@ def attribute(draft: Draft, question: str, hits: Sequence[Hit]) -> tuple[Claim, 
     given = asked.union(*(content_words(f"{hit.document} {hit.chunk.heading}") for hit in hits))
     claims = [
         _claim(sentence, [quoted, candidates], must=_facts(sentence, given))
-        for sentence in _ended(sentences(draft.answer))
+        for sentence in whole_sentences(draft.answer)
         if not content_words(sentence) <= asked
     ]
     said = " ".join(claim.text for claim in claims if claim.supported)
