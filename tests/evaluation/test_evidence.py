@@ -35,6 +35,18 @@ def test_each_signal_speaks_up(claim: str, name: str) -> None:
     assert against(claim)[name] > 0
 
 
+@pytest.mark.parametrize("reply", ["No.", "Patient: No, I don't.", "Uh, no.", "Never."])
+def test_a_question_answered_with_no_is_negated(reply: str) -> None:
+    claim = "The patient does not have any known allergies."
+    found = signals(claim, f"Doctor: Do you have any known allergies?\n{reply}")
+    assert (found["negation"], found["turn"]) == (0, 0)
+    affirmed = signals(claim, "Doctor: Do you have any known allergies?\nPatient: Yes, two.")
+    assert affirmed["negation"] > 0
+    assert affirmed["turn"] > 0
+    elsewhere = signals(claim, f"Do you smoke?\n{reply}\nAny known allergies?\nPatient: Yes.")
+    assert elsewhere["turn"] > 0
+
+
 @pytest.mark.parametrize(("claim", "text"), [("", ""), ("...", TEXT), ("Boats sail.", "")])
 def test_empty_claims_and_texts(claim: str, text: str) -> None:
     assert set(signals(claim, text)) == set(NAMES)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,10 +41,17 @@ def run_for() -> RunFor:
 
 
 @pytest.fixture
-def put(corpus: Corpus, run_for: RunFor) -> Put:
+def put(corpus: Corpus, put_into: Put) -> Put:
+    """As ``put_into``, into the corpus of the test."""
+    return partial(put_into, corpus)
+
+
+@pytest.fixture
+def put_into(run_for: RunFor) -> Put:
     """Store a document of one chunk per text; a vector per text, or the same one for all."""
 
     def store(
+        corpus: Corpus,
         uri: str,
         *texts: str,
         label: str = "internal",

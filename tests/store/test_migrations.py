@@ -55,6 +55,30 @@ def test_a_failed_step_leaves_the_older_workspace(corpus: Corpus, put, monkeypat
     assert fresh.read(lambda c: c.execute(named).fetchone()) == (0,)
 
 
+def test_documents_of_an_older_workspace_lose_their_key_and_nothing_else(
+    tmp_path: Path, run_for, put_into, monkeypatch
+) -> None:
+    keys = "SELECT count(*) FROM duckdb_constraints() WHERE table_name = 'documents'"
+    keyed = f"{keys} AND constraint_type = 'PRIMARY KEY'"
+    rows = "SELECT * FROM store.documents ORDER BY id"
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:16])
+        patch.setattr(migrations, "FORMAT", 16)
+        older = Corpus(tmp_path)
+        put_into(older, "a", "first words")
+        put_into(older, "a", "other words")
+        put_into(older, "b", "more words")
+        before = older._database.read(lambda c: c.execute(rows).fetchall())
+        assert older._database.read(lambda c: c.execute(keyed).fetchone()) == (1,)
+    corpus = Corpus(tmp_path)
+    assert corpus._database.read(lambda c: c.execute(rows).fetchall()) == before
+    assert len(before) == 3
+    assert corpus._database.read(lambda c: c.execute(keyed).fetchone()) == (0,)
+    assert corpus._database.read(lambda c: c.execute(keys).fetchone())[0] > 10  # NOT NULL
+    put_into(corpus, "c", "words")
+    assert sorted(corpus.fingerprints(run_for("*"))) == ["a", "b", "c"]
+
+
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     migrations.require_known(migrations.FORMAT, tmp_path)
     with pytest.raises(NewerWorkspace, match="Upgrade"):
