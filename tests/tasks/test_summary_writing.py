@@ -23,6 +23,7 @@ OTHER = "Annual leave depends on years of service."
         f"1. {TRUE}\n2. {OTHER}\n",
         f"# Summary\n\n{TRUE}\n\n{OTHER}",
         f"{TRUE} {OTHER} Employees who",
+        f"The text states that {TRUE[0].lower()}{TRUE[1:]} {OTHER}",
     ],
 )
 def test_prose_and_lists_are_read_as_sentences(

@@ -21,6 +21,7 @@ _SAID = 0.6
 _MARK = re.compile(
     r"^(?:Sources?:|Summary:|\[\d+\]|[-*•] |\d+[.)] )\s*"
 )  # what small models copy from a prompt's layout, and those of lists
+_ABOUT = re.compile(r"^The (?:text|passage|summary) (?:says|states|mentions|explains) that (\w)")
 _HEADING = re.compile(r"^#.*$", re.MULTILINE)
 _REQUEST = re.compile(r"in at most \d+ sentences?\b", re.IGNORECASE)  # the request, copied
 
@@ -97,7 +98,8 @@ class Writer:
 
 
 def _plain(sentence: str) -> str:
-    return _MARK.sub("", " ".join(sentence.split()))
+    unmarked = _MARK.sub("", " ".join(sentence.split()))
+    return _ABOUT.sub(lambda match: match[1].upper(), unmarked)
 
 
 def _sentences(count: int) -> str:
