@@ -43,8 +43,7 @@ PRAGMA user_version = {MAKE};
 _CHANGED = (
     "SELECT c.id AS chunk_id, c.ordinal, c.start_char, c.end_char, c.text, c.page, c.heading, "
     "c.document_id, d.name, d.uri, d.label, "
-    """concat('{"metadata": ', d.metadata, ', "extras": ', coalesce(n.extras, 'null'), '}') """
-    "AS kept "
+    """concat('{"metadata":', d.metadata, ',"extras":', coalesce(n.extras, 'null'), '}') AS kept """
     "FROM store.chunks c JOIN store.documents d ON d.id = c.document_id "
     "LEFT JOIN store.nodes n ON n.document_id = d.id"
 )
