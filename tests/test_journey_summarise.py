@@ -84,7 +84,7 @@ def test_a_changed_page_redoes_its_own_branch_only(
     page.write_text("# FMLA\n\nThe harbour office opens at 9 in the morning.\n", encoding="utf-8")
     second = written()
     assert len(second) == 1 < len(first)
-    assert "fmla.md" in second[0].user
+    assert "harbour office" in second[0].user
     assert written() == []
 
 
