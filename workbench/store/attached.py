@@ -94,7 +94,11 @@ class AttachedFile:
                 self._read_only = read_only
             connection = instance.cursor()
             self._users += 1
-        connection.execute(f"USE {_CATALOG}")
+        try:
+            connection.execute(f"USE {_CATALOG}")
+        except duckdb.Error as error:
+            self.release(connection, error)
+            raise
         return connection
 
     def release(

@@ -23,7 +23,7 @@ _MARK = re.compile(
 )  # what small models copy from a prompt's layout, and those of lists
 _ABOUT = re.compile(r"^The (?:text|passage|summary) (?:says|states|mentions|explains) that (\w)")
 _HEADING = re.compile(r"^#.*$", re.MULTILINE)
-_REQUEST = re.compile(r"in at most \d+ sentences?\b", re.IGNORECASE)  # the request, copied
+_REQUEST = re.compile(r"in at most (?:one|\d+) sentences?\b", re.IGNORECASE)  # the request, copied
 
 
 class Writer:
