@@ -1,7 +1,7 @@
 """Whether the passages carry a sentence; what they do not carry is mended once or taken out.
 
-Rules come first: numbers and names that no source sentence has, and too few of its words. What
-passes them is scored by a judge, unless it is the source's own words anyway. Where no model can be
+Rules come first: numbers and names that no source sentence has, too few of its words, and words put
+into another speaker's mouth. What passes them is scored by a judge, unless it is the source's own words anyway. Where no model can be
 asked, the rules are stricter: most words, and nothing negated.
 """
 
@@ -28,6 +28,7 @@ from workbench.tasks.attribute import (
     nearest_sentence,
     told_by,
 )
+from workbench.tasks.speakers import wrong_speaker
 from workbench.values import Citation, Hit
 
 COPIED = 0.9
@@ -94,7 +95,7 @@ class Checker:
         return point or Point(Sentence(text, (), Verdict.REMOVED, 0.0), passages[0], passages)
 
     def _supported(self, text: str, passages: tuple[Hit, ...]) -> Point | None:
-        if is_question(text):
+        if is_question(text) or wrong_speaker(text, [hit.chunk.text for hit in passages]):
             return None
         claim = carried_by(text, passages)
         if not claim.supported and self.judge.asks:
