@@ -69,7 +69,7 @@ NBVAL := $(BIN)/pytest --nbval --nbval-sanitize-with notebooks/nbval_sanitize.cf
 .PHONY: test
 test: lint test-models ## Lint, then every test, notebook and page
 	scripts/ensure_chromium.sh
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 	$(NBVAL)
 
 .PHONY: lint

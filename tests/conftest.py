@@ -12,6 +12,16 @@ pytest_plugins = ["tests.workbenches", "tests.store.servers"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where two processes share the suite they do so by files, but all that run models go to one:
+    two models at a time would only wait for each other."""
+    for item in items:
+        models = item.get_closest_marker("models") is not None
+        group = "models" if models else str(item.path.relative_to(ROOT))
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def repo_root() -> Path:
     return ROOT

@@ -26,6 +26,7 @@ User Interface: A bright colour of the cover would attract younger people."""
         "The guest family expresses good news about the son's immunizations being up to date.",
         "The guest family asks whether anyone has diabetes or hypertension.",
         "Doctor says he is afraid of needles.",
+        "The doctor tells good news, and the doctor adds that he is afraid of needles.",
     ],
 )
 def test_the_words_of_another_speaker_are_refused(sentence: str) -> None:
@@ -39,6 +40,7 @@ def test_the_words_of_another_speaker_are_refused(sentence: str) -> None:
         "The doctor asks whether anyone in the family has diabetes or hypertension.",
         "The guest family says that nobody in the family has diabetes or hypertension.",
         "Guest_family mentions being afraid of needles.",
+        "The doctor asks about diabetes in the family, and the guest family mentions needles.",
         "The son is up to date on his immunizations.",
         "The guest family is relieved about the immunizations of the son.",
         "The doctor says so.",
@@ -58,7 +60,9 @@ def test_speakers_are_told_apart_in_meetings() -> None:
 
 
 def test_words_before_the_first_label_may_be_anybodys() -> None:
-    cut = "too many buttons on it, which is confusing.\n\nMarketing: I see.\n\nProject Manager: Yes."
+    cut = (
+        "too many buttons on it, which is confusing.\n\nMarketing: I see.\n\nProject Manager: Yes."
+    )
     claim = "The Project Manager said that too many buttons are confusing."
     assert not wrong_speaker(claim, [cut])
     assert wrong_speaker(claim, [f"Marketing: There are {cut}"])
@@ -68,7 +72,9 @@ def test_turns_of_all_passages_count() -> None:
     first, second = MEETING.split("\n\nMarketing")
     claim = "Marketing said that people find the buttons confusing."
     assert not wrong_speaker(claim, [first, f"Marketing{second}"])
-    assert wrong_speaker(claim.replace("Marketing", "Project Manager"), [first, f"Marketing{second}"])
+    assert wrong_speaker(
+        claim.replace("Marketing", "Project Manager"), [first, f"Marketing{second}"]
+    )
 
 
 @pytest.mark.parametrize("text", ["", "Note: bring your badge.", "No transcript, just prose. Two."])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from workbench.tasks.locate import Located, locate
 from workbench.tasks.sentences import sentence_spans
+from workbench.tasks.spoken import written
 from workbench.values import Citation, Claim, Hit
 
 MIN_COVERAGE = 0.6
@@ -140,7 +141,10 @@ def is_question(text: str) -> bool:
 
 
 def content_words(text: str) -> set[str]:
-    """Folded words that carry meaning, cut to a crude stem so that inflections agree."""
+    """Folded words that carry meaning, cut to a crude stem so that inflections agree.
+
+    Number words are digits in it: "fifty-one" and 51 are the same.
+    """
     return set(_stems(text))
 
 
@@ -215,8 +219,8 @@ def _facts(sentence: str, given: set[str]) -> set[str]:
     """
     words = _WORD.findall(sentence)
     names = content_words(" ".join(word for word in words[1:] if word[0].isupper()))
-    numbers = [word for word in words if any(map(str.isdigit, word))]
-    return (names - given) | content_words(" ".join(numbers))
+    numbers = content_words(" ".join(filter(_has_digit, words)))
+    return (names - given) | set(filter(_has_digit, numbers))
 
 
 def _sentence_spans(hit: Hit) -> list[_Span]:
@@ -263,14 +267,24 @@ def _cite(span: _Span) -> Citation:
 
 
 def _stems(text: str) -> Iterator[str]:
-    for match in _WORD.finditer(text):
-        word = match.group().casefold()
-        if word not in _STOP_WORDS:
-            yield _stem(word)
+    for match in _WORD.finditer(written(text)):
+        for word in _parts(match.group().casefold()):
+            if word not in _STOP_WORDS:
+                yield _stem(word)
+
+
+def _parts(word: str) -> list[str]:
+    """A word, or those of "51-year-old", so that the number stands alone."""
+    parts = word.split("-")
+    return parts if _has_digit(word) and any(map(str.isalpha, parts)) else [word]
+
+
+def _has_digit(word: str) -> bool:
+    return any(map(str.isdigit, word))
 
 
 def _stem(word: str) -> str:
-    if any(character.isdigit() for character in word):
+    if _has_digit(word):
         return word
     for ending in ("ings", "ing", "edly", "ies", "ed", "es", "s", "ly"):
         if word.endswith(ending) and len(word) - len(ending) >= 4:

@@ -41,7 +41,7 @@ class _Turn:
 
 @dataclass(frozen=True, slots=True)
 class _Attribution:
-    """What a sentence says that somebody said or asked."""
+    """What a clause says that somebody said or asked: its content words."""
 
     speaker: str
     asks: bool
@@ -49,17 +49,20 @@ class _Attribution:
 
 
 def wrong_speaker(sentence: str, texts: Iterable[str]) -> bool:
-    """Whether the sentence begins with a speaker of the texts who says or asks something, and
-    another speaker's words are nearer to it than all of theirs.
+    """Whether a clause of the sentence tells what a speaker of the texts says or asks, and another
+    speaker's words are nearer to it than all of theirs.
 
     Who replies to a question says what it asks. False where nobody is named, where the texts are no
     transcript, and where the two are alike.
     """
     turns = [turn for text in texts for turn in _turns(text)]
     speakers = {turn.speaker for turn in turns if turn.speaker}
-    told = _attribution(sentence, speakers) if len(speakers) > 1 else None
-    if told is None:
-        return False
+    return len(speakers) > 1 and any(
+        _is_anothers(told, turns) for told in _attributions(sentence, speakers)
+    )
+
+
+def _is_anothers(told: _Attribution, turns: Sequence[_Turn]) -> bool:
     own = [turn for turn in turns if turn.speaker in ("", told.speaker)]
     others = [turn.words for turn in turns if turn.speaker not in ("", told.speaker)]
     said = [turn.words for turn in own]
@@ -85,17 +88,18 @@ def _name(label: str) -> str:
     return _ARTICLE.sub("", " ".join(label.replace("_", " ").split()).casefold())
 
 
-def _attribution(sentence: str, speakers: set[str]) -> _Attribution | None:
+def _attributions(sentence: str, speakers: set[str]) -> Iterator[_Attribution]:
     plain = sentence.replace("_", " ")
-    for speaker in sorted(speakers, key=len, reverse=True):
-        begins = rf"(?:the )?{re.escape(speaker)}\b,? (?:\w+ ){{0,2}}?({_SAYS})\b"
-        found = re.match(begins, plain, re.IGNORECASE)
-        if found:
-            names = content_words(" ".join(speakers))
-            wanted = content_words(plain[found.end() :]) - names
-            asks = _ASKS.match(found[1]) is not None
-            return _Attribution(speaker, asks, frozenset(wanted)) if len(wanted) > 1 else None
-    return None
+    names = "|".join(re.escape(speaker) for speaker in sorted(speakers, key=len, reverse=True))
+    told = rf"\b({names})\b,? (?:\w+ ){{0,2}}?({_SAYS})\b"
+    found = list(re.finditer(told, plain, re.IGNORECASE))
+    starts = [*(match.start() for match in found), len(plain)]
+    named = content_words(" ".join(speakers))
+    for match, end in zip(found, starts[1:], strict=True):
+        wanted = content_words(plain[match.end() : end]) - named
+        if len(wanted) > 1:
+            asks = _ASKS.match(match[2]) is not None
+            yield _Attribution(match[1].casefold(), asks, frozenset(wanted))
 
 
 def _likeness(told: _Attribution, words: Sequence[str]) -> float:
