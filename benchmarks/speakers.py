@@ -30,15 +30,14 @@ def main() -> None:
     for sentence, speaker, others, text in _attributions(arguments.data):
         kept.append(wrong_speaker(sentence, [text]))
         swapped += [wrong_speaker(_said_by(sentence, speaker, o), [text]) for o in others]
-    report = {
-        "right": len(kept),
-        "right_refused": sum(kept) / len(kept),
-        "swapped": len(swapped),
-        "swapped_refused": sum(swapped) / len(swapped),
-    }
-    for name, value in report.items():
-        print(f"{name:<18}{value:>8.3f}" if isinstance(value, float) else f"{name:<18}{value:>8}")
+    report = {"right": _refused(kept), "swapped": _refused(swapped)}
+    for name, found in report.items():
+        print(f"{name:<10}{found['sentences']:>6}{found['refused']:>8.3f} refused")
     arguments.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+def _refused(found: list[bool]) -> dict[str, float]:
+    return {"sentences": len(found), "refused": sum(found) / len(found)}
 
 
 def _attributions(folder: Path) -> Iterator[tuple[str, str, list[str], str]]:

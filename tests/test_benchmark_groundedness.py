@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.groundedness import best_threshold, calibration_error, fit
+from benchmarks.groundedness import best_threshold, calibration_error, fit, left_out
 from benchmarks.groundedness_data import CLAIMS_PER_DOCUMENT, Pair, load, sample
 from workbench.evaluation.groundedness import YES
 
@@ -49,6 +49,23 @@ def test_a_signal_against_that_speaks_for_is_left_out() -> None:
     chances = np.array([found.probability(row) for row in rows])
     labels = np.array([pair.supported for pair in all_pairs])
     assert ((chances >= found.threshold) == labels).mean() > 0.85
+
+
+def test_a_signal_is_weighed_on_documents_that_were_left_out() -> None:
+    random = np.random.default_rng(0)
+    all_pairs = pairs(60)
+    rows = [
+        {
+            YES: float(pair.supported) + random.normal(0, 0.5),
+            "turn": float(not pair.supported),
+            "name": random.normal(0, 0.5),
+        }
+        for pair in all_pairs
+    ]
+    alone, helped, blurred = (
+        left_out(all_pairs, rows, names) for names in ((YES,), (YES, "turn"), ("name",))
+    )
+    assert blurred < 0.65 < alone < 0.95 < helped
 
 
 def test_threshold_and_calibration_error() -> None:

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.tasks.attribute import Draft, attribute, coverage, located_quotes, sentences
+from workbench.tasks.attribute import (
+    Draft,
+    attribute,
+    carried_by,
+    coverage,
+    is_question,
+    located_quotes,
+    sentences,
+)
 from workbench.values import Chunk, Hit
 
 LEAVE = "Employees earn 4 hours of sick leave per pay period. Annual leave needs approval."
@@ -158,3 +166,26 @@ def test_coverage_counts_content_words() -> None:
     assert coverage("the badges of Wednesday", BADGE) == 1.0
     assert coverage("helmets on Monday", BADGE) == 0.0
     assert coverage("the of", BADGE) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("Do you smoke?", True),
+        ('"Do you smoke?"', True),
+        ("Have you ever got exposed to asbestos, chemicals, or industrial gases.", True),
+        ("Doctor: Is there any history of stroke in the family", True),
+        ("Have the report ready by Friday.", False),
+        ("You have been exposed to asbestos.", False),
+        ("Will is the chair of the board.", False),
+    ],
+)
+def test_a_question_states_nothing(text: str, asks: bool) -> None:
+    assert is_question(text) is asks
+
+
+def test_spoken_numbers_and_years_of_age_carry_written_ones() -> None:
+    said = [hit("Patient: I am fifty one years old and was diagnosed in two thousand seven.")]
+    assert carried_by("The patient is 51 years old and was diagnosed in 2007.", said).supported
+    assert carried_by("The 51-year-old patient was diagnosed in 2007.", said).supported
+    assert not carried_by("The patient is 52 years old and was diagnosed in 2007.", said).supported

@@ -23,6 +23,11 @@ MIN_LIKENESS = 0.3
 _ALREADY_SAID = 0.8
 _MAX_CITATIONS = 3
 _NEGATION = re.compile(r"\b(?:cannot|neither|never|no|nor|not|without)\b|n['’]t\b", re.I)  # noqa: RUF001
+_ASKED = re.compile(
+    r"(?:[\w.' -]{1,40}:\s+)?(?:are|can|could|did|do|does|had|has|have|is|should|was|were|will|would)"
+    r"\s+(?:any|anybody|anyone|he|her|his|i|it|she|there|they|we|you|your)\b",
+    re.IGNORECASE,
+)
 _END = re.compile(r"[.!?…:][\"'”’)\]]*$")  # noqa: RUF001
 _WORD = re.compile(r"\w+(?:[.,:/-]\w+)*")
 _STOP_WORDS = frozenset(
@@ -136,8 +141,9 @@ def cite_sentences(hit: Hit) -> list[Citation]:
 
 
 def is_question(text: str) -> bool:
-    """Whether the text asks and so states nothing."""
-    return text.rstrip("\"'”’)]* ").endswith(("?", "？", "؟"))  # noqa: RUF001
+    """Whether the text asks and so states nothing; transcripts often lack the question mark."""
+    marked = text.rstrip("\"'”’)]* ").endswith(("?", "？", "؟"))  # noqa: RUF001
+    return marked or _ASKED.match(text) is not None
 
 
 def content_words(text: str) -> set[str]:

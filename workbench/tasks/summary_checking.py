@@ -1,8 +1,8 @@
 """Whether the passages carry a sentence; what they do not carry is mended once or taken out.
 
 Rules come first: numbers and names that no source sentence has, too few of its words, and words put
-into another speaker's mouth. What passes them is scored by a judge, unless it is the source's own words anyway. Where no model can be
-asked, the rules are stricter: most words, and nothing negated.
+into another speaker's mouth. What passes them is scored by a judge, unless it is the source's own
+words anyway. Where no model can be asked, the rules are stricter: most words, and nothing negated.
 """
 
 from __future__ import annotations
