@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -135,3 +138,25 @@ def test_a_vector_that_is_not_of_length_one_makes_the_matrix_anew() -> None:
     )
     with pytest.raises(Damaged):
         matrix_of(torn, [1, 2, 3]).nearest(question, 3, None)
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux tells what is mapped")
+@pytest.mark.parametrize("queries", [1, 3])
+def test_a_mapped_file_does_not_fill_the_memory(tmp_path, monkeypatch, queries) -> None:
+    """Scored one and all, but only a part of it is held in memory at a time."""
+    monkeypatch.setattr(matrix_module, "RELEASE_ROWS", 4_096)
+    count, dim = 40_000, 384
+    path = tmp_path / "rows"
+    written = unit(np.random.default_rng(0).normal(size=(count, dim)))
+    written.tofile(path)
+    mapped = np.memmap(path, np.float32, "r", shape=(count, dim))
+    ids = np.arange(1, count + 1, dtype=np.int32)
+    places = [7 * count // 8 + row for row in range(queries)]
+    found, _ = Matrix(NOW, mapped, (ids, ids)).nearest(written[places], 1, None)
+    assert found[:, 0].tolist() == [place + 1 for place in places]
+    assert _resident_kib(path) < written.nbytes / 1_024 / 2
+
+
+def _resident_kib(path: Path) -> int:
+    maps = Path("/proc/self/smaps").read_text(encoding="ascii").split(str(path))
+    return sum(int(re.search(r"^Rss:\s+(\d+)", each, re.M)[1]) for each in maps[1:])
