@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from tests.workbenches import MakeWorkbench
 from workbench.guard.policy import Action
 from workbench.guard.run import Run
+from workbench.models.messages import ChatRequest
 from workbench.results.summary import Verdict
 from workbench.tasks.summary_checking import Checker, Point
 from workbench.values import Chunk, Hit
@@ -43,7 +43,7 @@ class Strict:
 def checked(
     make_workbench: MakeWorkbench, text: str, judge: Strict, anew: str = "", *, mend: bool = True
 ) -> Point:
-    workbench = make_workbench(lambda _: json.dumps({"sentence": anew}))
+    workbench = make_workbench(lambda _: anew)
     with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
         return Checker(run, workbench.models, "light", judge).check(text, [HIT], mend=mend)
 
@@ -95,17 +95,30 @@ def test_a_joined_text_is_not_mended(make_workbench: MakeWorkbench) -> None:
     assert point.sentence.verdict is Verdict.REMOVED
 
 
-def test_a_broken_repair_is_none(make_workbench: MakeWorkbench) -> None:
-    workbench = make_workbench(lambda _: "no json")
+def test_a_repair_is_written_from_the_nearest_sentences_alone(
+    make_workbench: MakeWorkbench,
+) -> None:
+    text = f"Parking is free. Is leave paid? {COPY} Badges are blue. Lunch is at noon."
+    hit = Hit(Chunk(0, 40, 40 + len(text), text, id=1, document_id=1), "a.md", "f:///a", "", 0)
+    shown: list[str] = []
+
+    def reply(request: ChatRequest) -> str:
+        shown.append(request.user)
+        return f"- {COPY} And more."
+
+    workbench = make_workbench(reply)
     with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
-        point = Checker(run, workbench.models, "light", Strict(0.9)).check(WRONG, [HIT])
-    assert point.sentence.verdict is Verdict.REPLACED
+        point = Checker(run, workbench.models, "light", Strict(0.9)).check(WRONG, [hit])
+    assert (point.sentence.verdict, point.sentence.text) == (Verdict.REPAIRED, COPY)
+    (prompt,) = shown
+    assert f"Is leave paid? {COPY} Badges are blue." in prompt
+    assert not any(word in prompt for word in ("Parking", "Lunch", WRONG))
 
 
 def test_marks_of_a_list_are_no_part_of_the_sources_words(make_workbench: MakeWorkbench) -> None:
     text = "* Employees earn 4 hours of sick leave per pay period."
     hit = Hit(Chunk(0, 0, len(text), text, id=1, document_id=1), "a.md", "file:///a.md", "", 0)
-    workbench = make_workbench(lambda _: json.dumps({"sentence": ""}))
+    workbench = make_workbench(lambda _: "")
     with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
         point = Checker(run, workbench.models, "light", Strict(0.9)).check(WRONG, [hit])
     assert (point.sentence.verdict, point.sentence.text) == (Verdict.REPLACED, COPY)
@@ -115,7 +128,7 @@ def test_marks_of_a_list_are_no_part_of_the_sources_words(make_workbench: MakeWo
 def test_a_question_states_nothing(make_workbench: MakeWorkbench) -> None:
     text = "Doctor: Do you take any medication? Patient: I take aspirin."
     hit = Hit(Chunk(0, 0, len(text), text, id=1, document_id=1), "a.md", "file:///a.md", "", 0)
-    workbench = make_workbench(lambda _: json.dumps({"sentence": ""}))
+    workbench = make_workbench(lambda _: "")
     with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
         checker = Checker(run, workbench.models, "light", Strict(0.9))
         point = checker.check("Do you take any medication?", [hit])

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import pydantic_core
-
 from workbench.guard.run import Run
 from workbench.models.governed import Models
 from workbench.models.messages import ChatRequest
@@ -22,6 +20,7 @@ from workbench.results.summary import Sentence, Verdict
 from workbench.tasks.attribute import (
     MIN_LIKENESS,
     carried_by,
+    cite_sentences,
     content_words,
     coverage,
     is_question,
@@ -29,6 +28,7 @@ from workbench.tasks.attribute import (
     told_by,
 )
 from workbench.tasks.speakers import wrong_speaker
+from workbench.tasks.summary_replies import written_sentences
 from workbench.values import Citation, Hit
 
 COPIED = 0.9
@@ -112,40 +112,49 @@ class Checker:
         return Point(sentence, _holding(claim.citations[0], passages), passages)
 
     def _mended(self, text: str, passages: tuple[Hit, ...]) -> Point | None:
-        own = nearest_sentence(text, passages)
-        if own is None or coverage(text, own.quote) < MIN_LIKENESS:
+        near = nearest_sentence(text, passages, questions=True)
+        if near is None or coverage(text, near.quote) < MIN_LIKENESS:
             return None
-        hit = _holding(own, passages)
-        again = self._supported(self._written_anew(text, hit), (hit,))
+        hit = _holding(near, passages)
+        again = self._supported(self._written_anew(_around(near, hit)), (hit,))
         if again is not None:
             sentence = replace(again.sentence, verdict=Verdict.REPAIRED, draft=text)
             return Point(sentence, again.hit, passages)
-        if len(own.quote) > _MAX_REPLACEMENT_CHARS or len(content_words(own.quote)) < 3:
-            return None
-        words = " ".join(own.quote.split()).lstrip("-*+•# ")
-        return Point(Sentence(words, (own,), Verdict.REPLACED, 1.0, draft=text), hit, passages)
+        return _replaced(text, passages)
 
-    def _written_anew(self, text: str, hit: Hit) -> str:
+    def _written_anew(self, text: str) -> str:
+        """What the model says the text says. It is not shown what did not hold: small models
+        would only copy it."""
         prompt = load_prompt("summary_repair")
         request = ChatRequest(
             model=self.model,
             system=prompt.system,
-            user=prompt.fill({"passages": hit.chunk.text, "sentence": text}),
-            schema={
-                "type": "object",
-                "properties": {"sentence": {"type": "string"}},
-                "required": ["sentence"],
-                "additionalProperties": False,
-            },
+            user=prompt.fill({"passages": text}),
+            schema=None,
             max_tokens=prompt.max_tokens,
             prompt_version=prompt.version,
         )
-        reply = self.models.chat(self.run, request).text
-        try:
-            data = pydantic_core.from_json(reply)
-        except ValueError:
-            return ""
-        return " ".join(str(data.get("sentence", "")).split()) if isinstance(data, dict) else ""
+        return next(iter(written_sentences(self.models.chat(self.run, request).text)), "")
+
+
+def _replaced(text: str, passages: tuple[Hit, ...]) -> Point | None:
+    """The source's own nearest sentence, if it is about the same and of a readable length."""
+    own = nearest_sentence(text, passages)
+    if own is None or coverage(text, own.quote) < MIN_LIKENESS:
+        return None
+    if len(own.quote) > _MAX_REPLACEMENT_CHARS or len(content_words(own.quote)) < 3:
+        return None
+    words = " ".join(own.quote.split()).lstrip("-*+•# ")
+    sentence = Sentence(words, (own,), Verdict.REPLACED, 1.0, draft=text)
+    return Point(sentence, _holding(own, passages), passages)
+
+
+def _around(own: Citation, hit: Hit) -> str:
+    """The sentence in its passage with its neighbours: an answer needs its question."""
+    spans = [(citation.start, citation.end) for citation in cite_sentences(hit)]
+    at = spans.index((own.start, own.end))
+    start, end = spans[max(0, at - 1)][0], spans[min(at + 1, len(spans) - 1)][1]
+    return hit.chunk.text[start - hit.chunk.start : end - hit.chunk.start]
 
 
 def _holding(citation: Citation, passages: Sequence[Hit]) -> Hit:

@@ -11,18 +11,14 @@ from workbench.guard.run import Run
 from workbench.models.governed import Models
 from workbench.models.messages import ChatRequest
 from workbench.prompts.registry import load_prompt
-from workbench.tasks.attribute import coverage, whole_sentences
+from workbench.tasks.attribute import coverage
 from workbench.tasks.summary_checking import Checker, Point
+from workbench.tasks.summary_replies import written_sentences
 from workbench.values import Citation, Hit
 
 T = TypeVar("T")
 
 _SAID = 0.6
-_MARK = re.compile(
-    r"^(?:Sources?:|Summary:|\[\d+\]|[-*•] |\d+[.)] )\s*"
-)  # what small models copy from a prompt's layout, and those of lists
-_ABOUT = re.compile(r"^The (?:text|passage|summary) (?:says|states|mentions|explains) that (\w)")
-_HEADING = re.compile(r"^#.*$", re.MULTILINE)
 _REQUEST = re.compile(r"in at most (?:one|\d+) sentences?\b", re.IGNORECASE)  # the request, copied
 
 
@@ -86,8 +82,7 @@ class Writer:
             prompt_version=prompt.version,
         )
         reply = self._models.chat(self._run, request).text
-        found = whole_sentences(_HEADING.sub("", reply))
-        written = [text for each in found if (text := _plain(each))]
+        written = written_sentences(reply)
         if not written:
             raise InvalidReply(
                 "the model wrote no sentence",
@@ -95,11 +90,6 @@ class Writer:
                 next_step="Summarise again, or choose another model.",
             )
         return [text for text in written if not _REQUEST.search(text)][:count]
-
-
-def _plain(sentence: str) -> str:
-    unmarked = _MARK.sub("", " ".join(sentence.split()))
-    return _ABOUT.sub(lambda match: match[1].upper(), unmarked)
 
 
 def _sentences(count: int) -> str:
