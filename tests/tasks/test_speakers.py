@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.tasks.speakers import wrong_speaker
+from workbench.tasks.speakers import unlabelled, wrong_speaker
 
 VISIT = """Doctor: Good news, your son is up to date on his immunizations.
 Guest_family: That is a relief.
@@ -80,3 +80,9 @@ def test_turns_of_all_passages_count() -> None:
 @pytest.mark.parametrize("text", ["", "Note: bring your badge.", "No transcript, just prose. Two."])
 def test_what_is_no_transcript_has_no_speakers(text: str) -> None:
     assert not wrong_speaker("Note says bring another badge and a visitor pass.", [text])
+
+
+def test_labels_are_taken_off() -> None:
+    assert unlabelled("The Chair: Shall we? I say: yes.\nMarketing: No.") == (
+        "Shall we? I say: yes.\nNo."
+    )

@@ -134,3 +134,14 @@ def test_a_question_states_nothing(make_workbench: MakeWorkbench) -> None:
         point = checker.check("Do you take any medication?", [hit])
     assert point.sentence.text != "Doctor: Do you take any medication?"
     assert point.sentence.verdict in {Verdict.REPLACED, Verdict.REMOVED}
+
+
+def test_who_speaks_is_no_likeness(make_workbench: MakeWorkbench) -> None:
+    """Words of the right speaker about something else are no source of a sentence."""
+    text = "Industrial Designer: I like cows in green fields.\n\nMarketing: Fashion sells."
+    hit = Hit(Chunk(0, 0, len(text), text, id=1, document_id=1), "a.md", "file:///a.md", "", 0)
+    workbench = make_workbench(lambda _: "")
+    with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
+        checker = Checker(run, workbench.models, "light", Strict(0.1, asks=False))
+        point = checker.check("The Industrial Designer likes original buttons on a cover.", [hit])
+    assert point.sentence.verdict is Verdict.REMOVED

@@ -129,14 +129,6 @@ def told_by(sentence: str, hits: Sequence[Hit]) -> Claim:
     return Claim(sentence, tuple(chosen))
 
 
-def nearest_sentence(text: str, hits: Sequence[Hit], *, questions: bool = False) -> Citation | None:
-    """The source sentence that holds most of the text's content words, if any; only with
-    ``questions`` it may be one."""
-    found = [citation for hit in hits for citation in cite_sentences(hit)]
-    spans = [citation for citation in found if questions or not is_question(citation.quote)]
-    return max(spans, key=lambda citation: coverage(text, citation.quote), default=None)
-
-
 def cite_sentences(hit: Hit) -> list[Citation]:
     """A citation for each sentence of the hit, in order."""
     return [_cite(span) for span in _sentence_spans(hit)]

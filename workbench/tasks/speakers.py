@@ -62,6 +62,11 @@ def wrong_speaker(sentence: str, texts: Iterable[str]) -> bool:
     )
 
 
+def unlabelled(text: str) -> str:
+    """The text without the names of who speaks: they say nothing of what is said."""
+    return _LABEL.sub("", text)
+
+
 def _is_anothers(told: _Attribution, turns: Sequence[_Turn]) -> bool:
     own = [turn for turn in turns if turn.speaker in ("", told.speaker)]
     others = [turn.words for turn in turns if turn.speaker not in ("", told.speaker)]

@@ -24,10 +24,9 @@ from workbench.tasks.attribute import (
     content_words,
     coverage,
     is_question,
-    nearest_sentence,
     told_by,
 )
-from workbench.tasks.speakers import wrong_speaker
+from workbench.tasks.speakers import unlabelled, wrong_speaker
 from workbench.tasks.summary_replies import written_sentences
 from workbench.values import Citation, Hit
 
@@ -112,8 +111,8 @@ class Checker:
         return Point(sentence, _holding(claim.citations[0], passages), passages)
 
     def _mended(self, text: str, passages: tuple[Hit, ...]) -> Point | None:
-        near = nearest_sentence(text, passages, questions=True)
-        if near is None or coverage(text, near.quote) < MIN_LIKENESS:
+        near = _nearest(text, passages, questions=True)
+        if near is None:
             return None
         hit = _holding(near, passages)
         again = self._supported(self._written_anew(_around(near, hit)), (hit,))
@@ -137,12 +136,25 @@ class Checker:
         return next(iter(written_sentences(self.models.chat(self.run, request).text)), "")
 
 
+def _nearest(text: str, passages: Sequence[Hit], *, questions: bool) -> Citation | None:
+    """The source sentence, perhaps a question, that holds most of the text's content words, if it
+    is about the same."""
+    likeness = {
+        citation: coverage(text, unlabelled(citation.quote))
+        for hit in passages
+        for citation in cite_sentences(hit)
+        if questions or not is_question(citation.quote)
+    }
+    best = max(likeness, key=lambda citation: likeness[citation], default=None)
+    return best if best is not None and likeness[best] >= MIN_LIKENESS else None
+
+
 def _replaced(text: str, passages: tuple[Hit, ...]) -> Point | None:
     """The source's own nearest sentence, if it is about the same and of a readable length."""
-    own = nearest_sentence(text, passages)
-    if own is None or coverage(text, own.quote) < MIN_LIKENESS:
+    own = _nearest(text, passages, questions=False)
+    if own is None:
         return None
-    if len(own.quote) > _MAX_REPLACEMENT_CHARS or len(content_words(own.quote)) < 3:
+    if len(own.quote) > _MAX_REPLACEMENT_CHARS or len(content_words(unlabelled(own.quote))) < 3:
         return None
     words = " ".join(own.quote.split()).lstrip("-*+•# ")
     sentence = Sentence(words, (own,), Verdict.REPLACED, 1.0, draft=text)
