@@ -23,10 +23,10 @@ MIN_LIKENESS = 0.3
 _ALREADY_SAID = 0.8
 _MAX_CITATIONS = 3
 _NEGATION = re.compile(r"\b(?:cannot|neither|never|no|nor|not|without)\b|n['’]t\b", re.I)  # noqa: RUF001
-_ASKED = re.compile(
-    r"(?:[\w.' -]{1,40}:\s+)?"
-    r"(?:are|can|could|did|do|does|had|has|have|is|should|was|were|will|would)"
-    r"\s+(?:any|anybody|anyone|he|her|his|i|it|she|there|they|we|you|your)\b",
+_ASKED = re.compile(  # not "Do your part", "Have it ready", "Should you need help, call"
+    r"(?:[\w.' -]{1,40}:\s+)?(?:(?:do|have)\s+(?:anybody|anyone|i|they|we|you)"
+    r"|(?:are|can|could|did|does|has|is|was|will|would)"
+    r"\s+(?:any|anybody|anyone|he|her|his|i|it|she|there|they|we|you|your))\b",
     re.IGNORECASE,
 )
 _END = re.compile(r"[.!?…:][\"'”’)\]]*$")  # noqa: RUF001
