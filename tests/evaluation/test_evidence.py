@@ -47,6 +47,30 @@ def test_a_question_answered_with_no_is_negated(reply: str) -> None:
     assert elsewhere["turn"] > 0
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Doctor: How is your urine? Any blood? Any diarrhea?\nPatient: None, thankfully.",
+        "Doctor: Any diarrhea or blood?\nPatient: You mean now?\nPatient: No, I do not.",
+        "Doctor: Any diarrhea or blood?\nPatient: Oh, nothing like that.",
+        "Doctor: Any diarrhea or blood?\nPatient: I haven't.",
+    ],
+)
+def test_no_answers_all_that_was_asked_before_it(text: str) -> None:
+    claim = "The patient has no blood and never had diarrhea."
+    assert signals(claim, text)["negation"] == 0
+
+
+def test_no_answers_nothing_that_was_answered_already() -> None:
+    text = "Doctor: Any diarrhea?\nPatient: Yes.\nDoctor: Any blood?\nPatient: No."
+    assert signals("The patient never had diarrhea.", text)["negation"] > 0
+
+
+def test_a_negation_ends_with_its_clause() -> None:
+    text = "Doctor: What about the family?\nGuest: At this point, we don't have it.\nDoctor: Okay."
+    assert signals("The guest does not have it at this point.", text)["negation"] == 0
+
+
 @pytest.mark.parametrize(("claim", "text"), [("", ""), ("...", TEXT), ("Boats sail.", "")])
 def test_empty_claims_and_texts(claim: str, text: str) -> None:
     assert set(signals(claim, text)) == set(NAMES)

@@ -20,6 +20,15 @@ def split(text: str) -> list[str]:
         ("Dr. Who came. He left.", ["Dr. Who came.", "He left."]),
         ("The U.S. Senate met. It voted.", ["The U.S. Senate met.", "It voted."]),
         ("See Fig. 3 and No. 7. Then stop.", ["See Fig. 3 and No. 7.", "Then stop."]),
+        ("No. I don't. Nos. 3 and 4.", ["No.", "I don't.", "Nos. 3 and 4."]),
+        (
+            "Doctor: Pain?\nPatient: No.\nDoctor: Ok",
+            ["Doctor: Pain?", "Patient: No.", "Doctor: Ok"],
+        ),
+        (
+            "Guest_family: Oh well\nDr. Lee 2: and he\nleft: at noon.",
+            ["Guest_family: Oh well", "Dr. Lee 2: and he\nleft: at noon."],
+        ),
         ("It costs 3.50 dollars. Pay.", ["It costs 3.50 dollars.", "Pay."]),
         ('He said "Go." She went.', ['He said "Go."', "She went."]),
         ("A heading\n\nIts text", ["A heading", "Its text"]),

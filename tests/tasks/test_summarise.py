@@ -83,6 +83,21 @@ def test_a_wrong_number_gives_way_to_the_sources_words(
     )
 
 
+def test_where_nothing_holds_the_source_speaks_itself_unless_it_was_asked_something(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    vague = "Leave is a matter that dragons guard since the Middle Ages in every single country."
+    session = make_workbench(writes(vague)).session("ana")
+    session.ingest(folder / "leave.md")
+    summary = session.summarise(style="bullets")
+    assert [sentence.verdict for sentence in summary.sentences] == [Verdict.REPLACED]
+    assert "leave" in summary.sentences[0].text.casefold()
+    assert summary.removed == ()
+    assert valid(summary, session)
+    asked = session.summarise(style="bullets", focus="dragons")
+    assert (asked.sentences, [sentence.text for sentence in asked.removed]) == ((), [vague])
+
+
 def test_marks_of_the_prompt_are_no_part_of_a_sentence(
     make_workbench: MakeWorkbench, folder: Path
 ) -> None:

@@ -9,7 +9,7 @@ from workbench.guard.policy import Action
 from workbench.guard.run import Run
 from workbench.models.messages import ChatRequest
 from workbench.results.summary import Verdict
-from workbench.tasks.summary_checking import Checker, Point
+from workbench.tasks.summary_checking import Checker, Point, own_words
 from workbench.values import Chunk, Hit
 
 TEXT = (
@@ -145,3 +145,36 @@ def test_who_speaks_is_no_likeness(make_workbench: MakeWorkbench) -> None:
         checker = Checker(run, workbench.models, "light", Strict(0.1, asks=False))
         point = checker.check("The Industrial Designer likes original buttons on a cover.", [hit])
     assert point.sentence.verdict is Verdict.REMOVED
+
+
+TRANSCRIPT = (
+    "Doctor: Do you ever smoke cigars?\nPatient: No.\n"
+    "Doctor: Any pain at night?\nPatient: In my left knee."
+)
+
+
+def of_transcript(make_workbench: MakeWorkbench, text: str) -> Point:
+    hit = Hit(
+        Chunk(0, 9, 9 + len(TRANSCRIPT), TRANSCRIPT, id=1, document_id=1), "a", "f:///a", "", 0
+    )
+    workbench = make_workbench(lambda _: "")
+    with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
+        return Checker(run, workbench.models, "light", Strict(0.1, asks=False)).check(text, [hit])
+
+
+def test_a_reply_is_shown_with_its_question(make_workbench: MakeWorkbench) -> None:
+    point = of_transcript(make_workbench, "She has 2 pains in her knee at night.")
+    assert point.sentence.text == "Doctor: Any pain at night? Patient: In my left knee."
+    (citation,) = point.sentence.citations
+    assert TRANSCRIPT[citation.start - 9 : citation.end - 9] == citation.quote
+
+
+def test_the_last_resort_is_what_is_nearest_however_far(make_workbench: MakeWorkbench) -> None:
+    point = of_transcript(make_workbench, "Nobody in the whole family of Ann buys big cigars.")
+    assert point.sentence.verdict is Verdict.REMOVED
+    own = own_words(point)
+    assert own is not None
+    assert (own.sentence.verdict, own.sentence.draft) == (Verdict.REPLACED, point.sentence.text)
+    assert own.sentence.text == "Doctor: Do you ever smoke cigars? Patient: No."
+    far = of_transcript(make_workbench, FAR)
+    assert own_words(far) is None

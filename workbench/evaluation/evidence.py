@@ -27,7 +27,9 @@ _TURNS = re.compile(
 
 _NO = re.compile(r"(?:cannot|neither|never|no|none|nor|not|without|n['’]t)$", re.IGNORECASE)  # noqa: RUF001
 _REPLY_NO = re.compile(
-    r"(?:[\w.' -]{1,40}:\s*)?(?:u[hm]+,\s*)?(?:no|nope|nah|never|none|not|negative)\b",
+    r"(?:[\w.' -]{1,40}:\s*)?(?:(?:oh|okay|u[hm]+|well)\W+)*"
+    r"(?:(?:nah|negative|never|no|none|nope|not|nothing)\b"
+    r"|(?:i|he|it|she|they|we)\s+(?:(?:did|do|does|had|has|have|is|was)\s+not|[a-z]+n['’]t)\b)",  # noqa: RUF001
     re.IGNORECASE,
 )
 """A reply may begin with who speaks."""
@@ -96,13 +98,17 @@ def about(claim: str, passages: Sequence[str]) -> str:
 
 
 def _denied(text: str) -> set[str]:
-    """The content words of questions that the next sentence answers with no."""
-    return {
-        word
-        for question, reply in pairwise(_sentences(text))
-        if is_question(question) and _REPLY_NO.match(reply)
-        for word in content_words(question)
-    }
+    """The content words of questions that the next statement answers with no."""
+    denied: set[str] = set()
+    asked: set[str] = set()
+    for sentence in _sentences(text):
+        if is_question(sentence):
+            asked |= content_words(sentence)
+            continue
+        if _REPLY_NO.match(sentence):
+            denied |= asked
+        asked = set()
+    return denied
 
 
 def _size(text: str) -> int:

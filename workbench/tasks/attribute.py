@@ -23,6 +23,9 @@ MIN_LIKENESS = 0.3
 _ALREADY_SAID = 0.8
 _MAX_CITATIONS = 3
 _NEGATION = re.compile(r"\b(?:cannot|neither|never|no|nor|not|without)\b|n['’]t\b", re.I)  # noqa: RUF001
+_REACH = re.compile(r"(?:[^\w.!?;\n]+\w[^\s.!?;]*){0,4}")
+"""What a negation may negate: the next few words of its clause."""
+
 _ASKED = re.compile(  # not "Do your part", "Have it ready", "Should you need help, call"
     r"(?:[\w.' -]{1,40}:\s+)?(?:(?:do|have)\s+(?:anybody|anyone|i|they|we|you)"
     r"|(?:are|can|could|did|does|has|is|was|will|would)"
@@ -154,9 +157,11 @@ def word_list(text: str) -> list[str]:
 
 
 def negated(text: str) -> set[str]:
-    """The content word after each negation: "may not be carried over" negates "carried"."""
-    after = (next(_stems(text[match.end() :]), None) for match in _NEGATION.finditer(text))
-    return {word for word in after if word is not None}
+    """The content word after each negation: "may not be carried over" negates "carried", "we don't
+    have it." nothing of what follows."""
+    after = (_REACH.match(text, match.end()) for match in _NEGATION.finditer(text))
+    words = (next(_stems(reach.group()), None) for reach in after if reach is not None)
+    return {word for word in words if word is not None}
 
 
 def coverage(claim: str, evidence: str) -> float:

@@ -24,7 +24,7 @@ from workbench.prompts.registry import load_prompt
 from workbench.results.summary import Sentence, Summary, SummaryProgress
 from workbench.store.corpus import Corpus
 from workbench.store.passages import Read
-from workbench.tasks.summary_checking import Checker, Judge, Point
+from workbench.tasks.summary_checking import Checker, Judge, Point, own_words
 from workbench.tasks.summary_reading import Appetite, Branch, branches, section_of
 from workbench.tasks.summary_writing import Writer
 
@@ -101,6 +101,9 @@ def summarise(
     points, lost = yield from _written(writer, plan, style, clock)
     limit = len(points) if style.per_section else round(wanted * (_SLACK if joins else 1))
     kept, removed = _kept(run, rooms.models, points, limit)
+    if not (kept or brief.focus):
+        kept, removed = _in_own_words(removed, limit)
+        yield from (_told(point, style) for point in kept)
     if joins and kept:
         yield clock.at(len(plan), joining=True)
         kept, more = yield from _joined(writer, kept, wanted)
@@ -240,6 +243,15 @@ def _kept(
         if len(rows) < limit and not _repeats(vectors, row, rows):
             rows.append(row)
     return [found[row] for row in sorted(rows)], removed
+
+
+def _in_own_words(removed: Sequence[Point], limit: int) -> tuple[list[Point], list[Point]]:
+    """Where nothing that was written held: what the sources say of the same, and what they do not
+    speak of."""
+    nearest = {point.sentence.text: own_words(point) for point in removed}
+    found = {own.sentence.text: own for own in nearest.values() if own is not None}
+    lost = [point for point in removed if nearest[point.sentence.text] is None]
+    return list(found.values())[:limit], lost
 
 
 def _repeats(vectors: NDArray[np.float32], row: int, rows: Sequence[int]) -> bool:
