@@ -66,6 +66,12 @@ def test_no_answers_nothing_that_was_answered_already() -> None:
     assert signals("The patient never had diarrhea.", text)["negation"] > 0
 
 
+@pytest.mark.parametrize("reply", ["I don't know.", "Um, not sure.", "No idea, really.", "Yes."])
+def test_who_does_not_know_denies_nothing(reply: str) -> None:
+    text = f"Doctor: Any diarrhea?\nPatient: {reply}\nDoctor: Any blood?\nPatient: No."
+    assert signals("The patient never had diarrhea.", text)["negation"] > 0
+
+
 def test_a_negation_ends_with_its_clause() -> None:
     text = "Doctor: What about the family?\nGuest: At this point, we don't have it.\nDoctor: Okay."
     assert signals("The guest does not have it at this point.", text)["negation"] == 0

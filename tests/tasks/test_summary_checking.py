@@ -136,6 +136,18 @@ def test_a_question_states_nothing(make_workbench: MakeWorkbench) -> None:
     assert point.sentence.verdict in {Verdict.REPLACED, Verdict.REMOVED}
 
 
+def test_a_turn_that_says_next_to_nothing_is_no_sentence(make_workbench: MakeWorkbench) -> None:
+    text = "Designer: I like cows.\n\nDesigner: Cows in green fields sell original covers."
+    hit = Hit(Chunk(0, 0, len(text), text, id=1, document_id=1), "a.md", "file:///a.md", "", 0)
+    workbench = make_workbench(lambda _: "")
+    with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
+        checker = Checker(run, workbench.models, "light", Strict(0.9))
+        thin = checker.check("Designer: I like cows.", [hit])
+        full = checker.check("Designer: Cows in green fields sell original covers.", [hit])
+    assert thin.sentence.text == full.sentence.text
+    assert (thin.sentence.verdict, full.sentence.verdict) == (Verdict.REPLACED, Verdict.SUPPORTED)
+
+
 def test_who_speaks_is_no_likeness(make_workbench: MakeWorkbench) -> None:
     """Words of the right speaker about something else are no source of a sentence."""
     text = "Industrial Designer: I like cows in green fields.\n\nMarketing: Fashion sells."

@@ -29,7 +29,8 @@ _NO = re.compile(r"(?:cannot|neither|never|no|none|nor|not|without|n['’]t)$", 
 _REPLY_NO = re.compile(
     r"(?:[\w.' -]{1,40}:\s*)?(?:(?:oh|okay|u[hm]+|well)\W+)*"
     r"(?:(?:nah|negative|never|no|none|nope|not|nothing)\b"
-    r"|(?:i|he|it|she|they|we)\s+(?:(?:did|do|does|had|has|have|is|was)\s+not|[a-z]+n['’]t)\b)",  # noqa: RUF001
+    r"|(?:i|he|it|she|they|we)\s+(?:(?:did|do|does|had|has|have|is|was)\s+not|[a-z]+n['’]t)\b)"  # noqa: RUF001
+    r"(?!\s+(?:certain|idea|know|recall|remember|sure|understand)\b)",
     re.IGNORECASE,
 )
 """A reply may begin with who speaks."""

@@ -36,7 +36,7 @@ judge refused none of 17 such sentences of which the place negates nothing else.
 
 _YEAR = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
 _MAX_REPLACEMENT_CHARS = 400
-_MIN_REPLACEMENT_WORDS = 3
+_MIN_WORDS = 3
 
 
 class Judge(Protocol):
@@ -96,7 +96,9 @@ class Checker:
         return point or Point(Sentence(text, (), Verdict.REMOVED, 0.0), passages[0], passages)
 
     def _supported(self, text: str, passages: tuple[Hit, ...]) -> Point | None:
-        if is_question(text) or wrong_speaker(text, [hit.chunk.text for hit in passages]):
+        if is_question(text) or _is_bare_turn(text):
+            return None
+        if wrong_speaker(text, [hit.chunk.text for hit in passages]):
             return None
         claim = carried_by(text, passages)
         if not claim.supported and self.judge.asks:
@@ -189,8 +191,17 @@ def _statements(hit: Hit) -> Iterator[Citation]:
 
 
 def _is_readable(own: Citation) -> bool:
-    words = content_words(unlabelled(own.quote))
-    return len(own.quote) <= _MAX_REPLACEMENT_CHARS and len(words) >= _MIN_REPLACEMENT_WORDS
+    return len(own.quote) <= _MAX_REPLACEMENT_CHARS and _says_enough(unlabelled(own.quote))
+
+
+def _is_bare_turn(text: str) -> bool:
+    """Whether somebody is quoted with next to nothing: "Designer: I like cows." """
+    said = unlabelled(text)
+    return said != text and not _says_enough(said)
+
+
+def _says_enough(text: str) -> bool:
+    return len(content_words(text)) >= _MIN_WORDS
 
 
 def _around(own: Citation, hit: Hit) -> str:
