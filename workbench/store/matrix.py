@@ -37,10 +37,11 @@ _TIE = 2e-5
 
 _HELD_SUBSETS = 16
 
-RELEASE_ROWS = 8_192
+RELEASE_ROWS = 4_096
 """Once so many rows were read from a mapped file, its pages leave this process, though not the
-system's cache. Reading a row maps 100 kB and more around it: without that, a million vectors of
-384 numbers came to 1.5 GB within 200 questions. Letting go takes 10 ms."""
+system's cache. Reading a row maps 100 kB and more around it, most where the file was just written:
+without that, a million vectors of 384 numbers came to 1.5 GB within 200 questions. Letting go takes
+10 ms."""
 
 NONE = -1
 """Stands for "no further chunk" in an array of chunk ids."""
