@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.store import matrix as matrix_module
+from workbench.store import scattered
 from workbench.store.codes import Codebook, Codes
 from workbench.store.matrix import NONE, Matrix
 from workbench.store.vector_files import Damaged
@@ -145,7 +146,7 @@ def test_a_vector_that_is_not_of_length_one_makes_the_matrix_anew() -> None:
 def test_a_long_mapped_file_does_not_fill_the_memory(tmp_path, monkeypatch, queries, long) -> None:
     """Scored one and all, but only a part of it is held in memory at a time."""
     if long:
-        monkeypatch.setattr(matrix_module, "MAPPED_BYTES", 2**20)
+        monkeypatch.setattr(scattered, "MAPPED_BYTES", 2**20)
     count, dim = 40_000, 384
     path = tmp_path / "rows"
     written = unit(np.random.default_rng(0).normal(size=(count, dim)))

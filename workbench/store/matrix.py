@@ -7,7 +7,6 @@ are then scored exactly. So filters never change how good the result is.
 
 from __future__ import annotations
 
-import mmap
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from workbench.store.codes import Codes
 from workbench.store.records import Vectors
+from workbench.store.scattered import ScatteredRows
 from workbench.store.vector_files import Damaged
 from workbench.store.versions import EMPTY, Version
 
@@ -36,15 +36,6 @@ _TIE = 2e-5
 """Cosines that differ less may change places when rows are scored together."""
 
 _HELD_SUBSETS = 16
-
-MAPPED_BYTES = 512 * 2**20
-"""A file up to this length may be mapped as a whole; letting go of it would only slow searches."""
-
-RELEASE_ROWS = 4_096
-"""Once so many rows were read from a longer file, its pages leave this process, though not the
-system's cache. Reading a row maps 100 kB and more around it, most where the file was just written:
-without that, a million vectors of 384 numbers came to 1.5 GB within 200 questions. Letting go takes
-10 ms, and reading a row again 2 microseconds more."""
 
 NONE = -1
 """Stands for "no further chunk" in an array of chunk ids."""
@@ -86,7 +77,7 @@ class Matrix:
         self.alive = np.ones(len(rows), np.bool_) if alive is None else alive
         self.codes = codes
         self._anew = anew
-        self._rows_read = 0
+        self._scattered = ScatteredRows.of(rows)
         self._lock = threading.Lock()
         self._subsets: OrderedDict[int, tuple[Ids, _Subset]] = OrderedDict()
 
@@ -220,7 +211,7 @@ class Matrix:
     def _scored(self, queries: Vectors, k: int, positions: Positions) -> list[Positions]:
         """All of ``positions`` scored, in blocks; the best of the blocks so far are carried on."""
         whole = positions.size == len(self.rows)
-        size = _BLOCK_ROWS if len(queries) == 1 else _BATCH_ROWS
+        size = _BLOCK_ROWS if len(queries) == 1 and self._scattered is None else _BATCH_ROWS
         if len(queries) == 1:
             scores = np.empty(positions.size, np.float32)
             for start in range(0, positions.size, size):
@@ -244,12 +235,7 @@ class Matrix:
 
     def _read(self, places: Positions | slice) -> Vectors:
         """Rows (n, dim) of the matrix."""
-        rows = self.rows[places]
-        self._rows_read += len(rows)
-        if self._rows_read > RELEASE_ROWS and self.rows.nbytes > MAPPED_BYTES:
-            self._rows_read = 0
-            _release(self.rows)
-        return rows
+        return self.rows[places] if self._scattered is None else self._scattered.read(places)
 
     def _ranked(self, query: Vectors, candidates: Positions, k: int) -> tuple[Ids, Vectors]:
         rows = self._read(candidates)
@@ -258,13 +244,6 @@ class Matrix:
         ids = self.chunk_ids[candidates]
         order = np.lexsort((ids, -scores))[:k]
         return ids[order], scores[order].astype(np.float32)
-
-
-def _release(rows: Vectors) -> None:
-    """Unmap what was read of a mapped file; who reads on gets it from the system's cache."""
-    base: object = rows.base
-    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        base.madvise(mmap.MADV_DONTNEED)
 
 
 def _top(scores: Vectors, k: int) -> NDArray[np.intp]:
