@@ -62,6 +62,17 @@ def test_a_negation_is_for_the_judge_if_it_reads(make_workbench: MakeWorkbench) 
     assert unread.sentence.text != text
 
 
+@pytest.mark.parametrize("probability", [0.1, 0.9])
+def test_a_copy_that_denies_its_source_is_for_the_judge_however_alike(
+    make_workbench: MakeWorkbench, probability: float
+) -> None:
+    denied = "Employees do not earn 4 hours of sick leave per pay period."
+    judge = Strict(probability)
+    point = checked(make_workbench, denied, judge)
+    assert judge.asked == [denied]
+    assert (point.sentence.text == denied) == (probability > 0.5)
+
+
 def test_other_words_stand_if_the_judge_supports_them(make_workbench: MakeWorkbench) -> None:
     judge = Strict(0.9)
     point = checked(make_workbench, LOOSE, judge)

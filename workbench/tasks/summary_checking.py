@@ -101,12 +101,14 @@ class Checker:
         if wrong_speaker(text, [hit.chunk.text for hit in passages]):
             return None
         claim = carried_by(text, passages)
-        if not claim.supported and self.judge.asks:
+        carried = claim.supported
+        if not carried and self.judge.asks:
             claim = told_by(text, passages)
         if not claim.supported:
             return None
         support = max(coverage(text, citation.quote) for citation in claim.citations)
-        if support < COPIED:
+        # All of its words may be those of a place that denies what it says.
+        if not carried or support < COPIED:
             read = dict.fromkeys(_holding(c, passages).chunk.text for c in claim.citations)
             support = self.judge.score(self.run, text, list(read))
             if not self.judge.supports(support):
