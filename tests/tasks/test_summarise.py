@@ -98,6 +98,24 @@ def test_where_nothing_holds_the_source_speaks_itself_unless_it_was_asked_someth
     assert (asked.sentences, [sentence.text for sentence in asked.removed]) == ((), [vague])
 
 
+def test_what_gives_way_to_the_same_words_is_shown_as_removed_but_once(
+    make_workbench: MakeWorkbench, long_folder: Path
+) -> None:
+    written = [
+        f"Dragons guard {what} since the Middle Ages in every single far land of north office."
+        for what in ("portals", "castles")
+    ]
+    session = make_workbench(writes(*written)).session("ana")
+    session.ingest(long_folder / "north.md")
+    summary = session.summarise(style="bullets", length=4)
+    assert {sentence.verdict for sentence in summary.sentences} == {Verdict.REPLACED}
+    texts = [sentence.text for sentence in summary.sentences]
+    assert len(set(texts)) == len(texts)
+    told = {sentence.draft for sentence in summary.sentences}
+    assert told | {sentence.text for sentence in summary.removed} == set(written)
+    assert not told & {sentence.text for sentence in summary.removed}
+
+
 def test_marks_of_the_prompt_are_no_part_of_a_sentence(
     make_workbench: MakeWorkbench, folder: Path
 ) -> None:

@@ -48,6 +48,17 @@ def checked(
         return Checker(run, workbench.models, "light", judge).check(text, [HIT], mend=mend)
 
 
+def checked_in(
+    make_workbench: MakeWorkbench, source: str, claim: str, judge: Strict, *, start: int = 0
+) -> Point:
+    """A claim about a passage that begins at ``start``, where the model writes nothing anew."""
+    chunk = Chunk(0, start, start + len(source), source, id=1, document_id=1)
+    workbench = make_workbench(lambda _: "")
+    with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
+        checker = Checker(run, workbench.models, "light", judge)
+        return checker.check(claim, [Hit(chunk, "a.md", "file:///a.md", "", 0)])
+
+
 def test_the_sources_own_words_need_no_judge(make_workbench: MakeWorkbench) -> None:
     judge = Strict(0.0)
     point = checked(make_workbench, COPY, judge)
@@ -128,33 +139,23 @@ def test_a_repair_is_written_from_the_nearest_sentences_alone(
 
 def test_marks_of_a_list_are_no_part_of_the_sources_words(make_workbench: MakeWorkbench) -> None:
     text = "* Employees earn 4 hours of sick leave per pay period."
-    hit = Hit(Chunk(0, 0, len(text), text, id=1, document_id=1), "a.md", "file:///a.md", "", 0)
-    workbench = make_workbench(lambda _: "")
-    with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
-        point = Checker(run, workbench.models, "light", Strict(0.9)).check(WRONG, [hit])
+    point = checked_in(make_workbench, text, WRONG, Strict(0.9))
     assert (point.sentence.verdict, point.sentence.text) == (Verdict.REPLACED, COPY)
     assert point.sentence.citations[0].quote == text
 
 
 def test_a_question_states_nothing(make_workbench: MakeWorkbench) -> None:
     text = "Doctor: Do you take any medication? Patient: I take aspirin."
-    hit = Hit(Chunk(0, 0, len(text), text, id=1, document_id=1), "a.md", "file:///a.md", "", 0)
-    workbench = make_workbench(lambda _: "")
-    with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
-        checker = Checker(run, workbench.models, "light", Strict(0.9))
-        point = checker.check("Do you take any medication?", [hit])
+    point = checked_in(make_workbench, text, "Do you take any medication?", Strict(0.9))
     assert point.sentence.text != "Doctor: Do you take any medication?"
     assert point.sentence.verdict in {Verdict.REPLACED, Verdict.REMOVED}
 
 
 def test_a_turn_that_says_next_to_nothing_is_no_sentence(make_workbench: MakeWorkbench) -> None:
     text = "Designer: I like cows.\n\nDesigner: Cows in green fields sell original covers."
-    hit = Hit(Chunk(0, 0, len(text), text, id=1, document_id=1), "a.md", "file:///a.md", "", 0)
-    workbench = make_workbench(lambda _: "")
-    with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
-        checker = Checker(run, workbench.models, "light", Strict(0.9))
-        thin = checker.check("Designer: I like cows.", [hit])
-        full = checker.check("Designer: Cows in green fields sell original covers.", [hit])
+    thin, full = (
+        checked_in(make_workbench, text, claim, Strict(0.9)) for claim in text.split("\n\n")
+    )
     assert thin.sentence.text == full.sentence.text
     assert (thin.sentence.verdict, full.sentence.verdict) == (Verdict.REPLACED, Verdict.SUPPORTED)
 
@@ -162,11 +163,8 @@ def test_a_turn_that_says_next_to_nothing_is_no_sentence(make_workbench: MakeWor
 def test_who_speaks_is_no_likeness(make_workbench: MakeWorkbench) -> None:
     """Words of the right speaker about something else are no source of a sentence."""
     text = "Industrial Designer: I like cows in green fields.\n\nMarketing: Fashion sells."
-    hit = Hit(Chunk(0, 0, len(text), text, id=1, document_id=1), "a.md", "file:///a.md", "", 0)
-    workbench = make_workbench(lambda _: "")
-    with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
-        checker = Checker(run, workbench.models, "light", Strict(0.1, asks=False))
-        point = checker.check("The Industrial Designer likes original buttons on a cover.", [hit])
+    claim = "The Industrial Designer likes original buttons on a cover."
+    point = checked_in(make_workbench, text, claim, Strict(0.1, asks=False))
     assert point.sentence.verdict is Verdict.REMOVED
 
 
@@ -176,13 +174,8 @@ TRANSCRIPT = (
 )
 
 
-def of_transcript(make_workbench: MakeWorkbench, text: str) -> Point:
-    hit = Hit(
-        Chunk(0, 9, 9 + len(TRANSCRIPT), TRANSCRIPT, id=1, document_id=1), "a", "f:///a", "", 0
-    )
-    workbench = make_workbench(lambda _: "")
-    with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
-        return Checker(run, workbench.models, "light", Strict(0.1, asks=False)).check(text, [hit])
+def of_transcript(make_workbench: MakeWorkbench, claim: str) -> Point:
+    return checked_in(make_workbench, TRANSCRIPT, claim, Strict(0.1, asks=False), start=9)
 
 
 def test_a_reply_is_shown_with_its_question(make_workbench: MakeWorkbench) -> None:

@@ -8,7 +8,6 @@ code are looked at, is measured on a sample when the codes are made.
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.store.records import Vectors
+from workbench.store.scattered import release
 
 PART = 4
 """Numbers of a vector that become one 4-bit code."""
@@ -251,9 +251,7 @@ def _highest(scores: Vectors, k: int) -> tuple[Vectors, Positions]:
 
 def _blocks(rows: Vectors, count: int) -> Iterator[tuple[int, Vectors]]:
     """The first ``count`` rows block by block, with where each begins."""
-    mapped: object = rows.base
     for start in range(0, count, _BLOCK_ROWS):
         yield start, np.asarray(rows[start : min(start + _BLOCK_ROWS, count)])
-        if isinstance(mapped, mmap.mmap):
-            # Otherwise all of the file counts as this process's memory in the end.
-            mapped.madvise(mmap.MADV_DONTNEED)
+        # Otherwise all of the file counts as this process's memory in the end.
+        release(rows)

@@ -246,12 +246,12 @@ def _kept(
 
 
 def _in_own_words(removed: Sequence[Point], limit: int) -> tuple[list[Point], list[Point]]:
-    """Where nothing that was written held: what the sources say of the same, and what they do not
-    speak of."""
-    nearest = {point.sentence.text: own_words(point) for point in removed}
-    found = {own.sentence.text: own for own in nearest.values() if own is not None}
-    lost = [point for point in removed if nearest[point.sentence.text] is None]
-    return list(found.values())[:limit], lost
+    """Where nothing that was written held: what the sources say of the same, and what of the
+    written gives way to none of it."""
+    own = [nearest for point in removed if (nearest := own_words(point)) is not None]
+    chosen = list({point.sentence.text: point for point in own}.values())[:limit]
+    replaced = {point.sentence.draft for point in chosen}
+    return chosen, [point for point in removed if point.sentence.text not in replaced]
 
 
 def _repeats(vectors: NDArray[np.float32], row: int, rows: Sequence[int]) -> bool:
