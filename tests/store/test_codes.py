@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import threadpoolctl
 
-from workbench.store.codes import SHARES, Codebook, Codes, Widths
+from workbench.store.codes import SHARES, Codebook, Codes, Sample, Widths, one_thread_per_product
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -41,10 +42,30 @@ def test_codes_are_the_same_however_they_are_made(rows) -> None:
     assert book.codes(rows).shape == (8_000, book.code_bytes)
 
 
+def test_many_blocks_of_codes_are_those_of_the_blocks(rows) -> None:
+    book = Codebook.trained(rows)
+    many = np.concatenate([rows, rows[::-1], rows[:100]])
+    codes = book.codes(rows)
+    assert np.array_equal(book.codes(many), np.concatenate([codes, codes[::-1], codes[:100]]))
+
+
+def test_products_have_their_threads_again_afterwards(rows) -> None:
+    def threads() -> list[int]:
+        info = threadpoolctl.threadpool_info()
+        return [each["num_threads"] for each in info if each["user_api"] == "blas"]
+
+    before = threads()
+    with one_thread_per_product():
+        assert set(threads()) == {1}
+    with pytest.raises(ValueError, match="in between"), one_thread_per_product():
+        raise ValueError("in between")
+    assert threads() == before
+
+
 def test_the_width_measured_on_a_sample_is_enough(rows) -> None:
     book = Codebook.trained(rows)
     codes = Codes(book, book.codes(rows))
-    widths = codes.measured_widths(rows)[0]
+    widths = codes.measured_widths(Sample.of(rows))[0]
     questions = unit(np.random.default_rng(9).normal(size=(100, 20)))
     true = np.argsort(-(questions @ rows.T), axis=1)[:, :10]
     found = codes.best(questions, widths.near)
@@ -56,7 +77,7 @@ def test_codes_that_lead_nowhere_are_not_used(rows) -> None:
     """Codes of other vectors: the true nearest are anywhere among them."""
     book = Codebook.trained(rows)
     shuffled = book.codes(rows)[np.random.default_rng(2).permutation(len(rows))]
-    assert Codes(book, shuffled).measured_widths(rows) == (Widths(0, 0),) * len(SHARES)
+    assert Codes(book, shuffled).measured_widths(Sample.of(rows)) == (Widths(0, 0),) * len(SHARES)
 
 
 def test_rows_on_disk_are_let_go_block_by_block(tmp_path) -> None:
@@ -66,7 +87,7 @@ def test_rows_on_disk_are_let_go_block_by_block(tmp_path) -> None:
     book = Codebook.trained(rows)
     assert np.array_equal(book.codes(mapped), book.codes(rows))
     codes = Codes(book, book.codes(rows))
-    assert codes.measured_widths(mapped) == codes.measured_widths(rows)
+    assert codes.measured_widths(Sample.of(mapped)) == codes.measured_widths(Sample.of(rows))
     resident = 0
     for line in Path("/proc/self/smaps").read_text().partition(str(tmp_path))[2].splitlines():
         if line.startswith("Rss:"):
@@ -84,7 +105,7 @@ def test_the_width_is_enough_for_questions_between_many_near_copies() -> None:
     rows = unit(rows + 0.1 * unit(rng.normal(size=rows.shape)))
     book = Codebook.trained(rows)
     codes = Codes(book, book.codes(rows))
-    widths = codes.measured_widths(rows)[0]
+    widths = codes.measured_widths(Sample.of(rows))[0]
     assert 0 < widths.near < 3_000
     questions = unit(seeds[rng.integers(1_000, size=(100, 5))].sum(axis=1))
     true = np.argsort(-(questions @ rows.T), axis=1)[:, :10]
@@ -109,11 +130,11 @@ def test_what_may_be_found_can_be_harder_to_tell_apart_than_all_rows() -> None:
     are anywhere."""
     rng = np.random.default_rng(7)
     centres = rng.normal(size=(1_200, 192))
-    rows = unit(centres[rng.integers(1_200, size=60_040)] + 0.7 * rng.normal(size=(60_040, 192)))
+    rows = unit(centres[rng.integers(1_200, size=60_400)] + 0.7 * rng.normal(size=(60_400, 192)))
     rows, questions = rows[:60_000], rows[60_000:]
     book = Codebook.trained(rows)
     codes = Codes(book, book.codes(rows))
-    every, some, _ = codes.measured_widths(rows)
+    every, some, _ = codes.measured_widths(Sample.of(rows))
     assert some.near > every.near > 0
     chosen = np.sort(rng.choice(60_000, 15_000, replace=False))
     true = chosen[np.argsort(-(questions @ rows[chosen].T), axis=1)[:, :10]]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from workbench.store import matrix as matrix_module
 from workbench.store import scattered
-from workbench.store.codes import Codebook, Codes
+from workbench.store.codes import Codebook, Codes, Sample
 from workbench.store.matrix import NONE, Matrix
 from workbench.store.vector_files import Damaged
 from workbench.store.versions import Version
@@ -82,7 +82,7 @@ def test_codes_find_what_an_exact_scan_finds(kind: str, share: float, monkeypatc
     gone = rng.choice(count, 2_000, replace=False)
     book = Codebook.trained(rows)
     coded = book.codes(rows[: count - 700])
-    widths = Codes(book, coded).measured_widths(rows)
+    widths = Codes(book, coded).measured_widths(Sample.of(rows[: count - 700]))
     assert widths[0].near > 0, "these vectors must be worth codes, or the test shows nothing"
     quick = matrix_of(rows, documents, gone=gone, codes=Codes(book, coded, widths))
     exact = matrix_of(rows, documents, gone=gone)

@@ -86,6 +86,26 @@ def test_it_heals_by_itself(put, database, file, damage) -> None:
     assert found == {7: "text 7"}
 
 
+def test_a_file_that_another_process_made_anew_is_taken_up(put, database, file) -> None:
+    ours, theirs = Payloads(database), Payloads(database)
+    put("a.txt", "one")
+    assert texts(ours, database, 1) == texts(theirs, database, 1) == {1: "one"}
+    theirs._discard()
+    put("b.txt", "two")
+    assert texts(theirs, database, 1, 2) == {1: "one", 2: "two"}
+    put("c.txt", "three")
+    assert texts(ours, database, 3) == {3: "three"}
+    assert ours._is_in_place()
+
+
+def test_what_a_killed_process_left_is_in_nobodys_way(put, database, file) -> None:
+    draft = file.with_name("payloads.sqlite.new")
+    put("a.txt", "one")
+    draft.write_bytes(os.urandom(10_000))
+    assert texts(Payloads(database), database, 1) == {1: "one"}
+    assert not draft.exists()
+
+
 def test_what_was_forgotten_does_not_stay_in_the_file(put, database, file) -> None:
     payloads = Payloads(database)
     put("a.txt", "<PERSON_17> resigned")

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
+from workbench.errors import StoreError
 from workbench.store import versions
 from workbench.store.corpus import Corpus
 from workbench.store.versions import EMPTY, Version, changes_since, current_version, descends
@@ -47,3 +50,39 @@ def test_another_history_starts_anew(corpus: Corpus, put) -> None:
         assert not corpus._database.read(lambda c: descends(c, stranger))  # noqa: B023
         assert texts(corpus, stranger) == (True, 0, ["a1"])
     assert corpus._database.read(lambda c: descends(c, EMPTY))
+
+
+def test_pages_are_read_one_ahead_but_not_among_reads_that_share_the_file(
+    corpus: Corpus, put, monkeypatch
+) -> None:
+    monkeypatch.setattr(versions, "PAGE_ROWS", 1)
+    put("a", "a1", "a2", "a3")
+    database = corpus._database
+    readers: list[int] = []
+    read = database.read
+
+    def noted(work):
+        readers.append(threading.get_ident())
+        return read(work)
+
+    monkeypatch.setattr(database, "read", noted)
+    assert texts(corpus, EMPTY)[2] == ["a1", "a2", "a3"]
+    assert len(readers) == 3
+    assert len(set(readers[1:]) - {threading.get_ident()}) == 1
+    readers.clear()
+    with database.together():
+        assert texts(corpus, EMPTY)[2] == ["a1", "a2", "a3"]
+    assert set(readers) == {threading.get_ident()}
+
+
+def test_a_page_that_cannot_be_read_is_told(corpus: Corpus, put, monkeypatch) -> None:
+    monkeypatch.setattr(versions, "PAGE_ROWS", 1)
+    put("a", "a1", "a2")
+    changes = changes_since(corpus._database, EMPTY, SELECT)
+
+    def unreadable(work):
+        raise StoreError("it cannot be read", value="page 2", next_step="Look at the disk.")
+
+    monkeypatch.setattr(corpus._database, "read", unreadable)
+    with pytest.raises(StoreError, match="page 2"):
+        list(changes.added)

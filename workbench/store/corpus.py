@@ -31,6 +31,7 @@ from workbench.store.nodes import Nodes
 from workbench.store.origins import Origins
 from workbench.store.passages import Passages
 from workbench.store.past import PastSearches
+from workbench.store.payloads import Payloads
 from workbench.store.queries import Queries
 from workbench.store.records import EmbeddingInfo, Incoming, SearchQuery, StoredSource, Vectors
 from workbench.store.reembedding import Reembedding
@@ -79,7 +80,8 @@ class Corpus:
         self._database = Database(folder)
         self._server = connect_server(vectors_at) if vectors_at else None
         remote = RemoteVectors(self._database, self._server) if self._server else None
-        self._search = Search(self._database, remote)
+        payloads = Payloads(self._database)
+        self._search = Search(self._database, payloads, remote)
         self._past = PastSearches(self._database)
         self.grants = Grants(self._database)
         self.subjects = Subjects(self._database)
@@ -94,7 +96,7 @@ class Corpus:
         self.origins = Origins(self._database)
         self.extractions = Extractions(self._database)
         self.reviews = Reviews(self._database)
-        self.nodes = Nodes(self._database)
+        self.nodes = Nodes(self._database, payloads)
         self.reembedding = Reembedding(self._database)
         self.moving = Moving(self._database)
 

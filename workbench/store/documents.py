@@ -192,9 +192,9 @@ def _same(value: int, count: int) -> pa.Array:
 def next_ids(connection: duckdb.DuckDBPyConnection, sequence: str, count: int) -> pa.Array:
     """``count`` new ids of a sequence, int32."""
     rows = connection.execute(
-        f"SELECT nextval('{sequence}')::INTEGER FROM range(?)", [count]
-    ).fetchall()
-    return pa.array([row[0] for row in rows], pa.int32())
+        f"SELECT nextval('{sequence}')::INTEGER AS id FROM range(?)", [count]
+    ).fetchnumpy()
+    return pa.array(rows["id"], pa.int32())
 
 
 def append(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:

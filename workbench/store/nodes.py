@@ -11,7 +11,9 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -47,6 +49,8 @@ REF_DOC_ID = "_ref_doc_id"
 """Metadata keys of ours, beside the node's own."""
 
 _INCOMING = "incoming_nodes"
+_NONE_MASKED: Mapping[str, int] = MappingProxyType({})
+"""One for all nodes: Python's collector walks through every dictionary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class MaskedNode:
     text: str
     metadata: Mapping[str, Any]
     extras: str = "{}"
-    masked: Mapping[str, int] = field(default_factory=dict)
+    masked: Mapping[str, int] = field(default_factory=lambda: _NONE_MASKED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,9 +91,9 @@ def node_uri(label: str, node_id: str) -> str:
 class Nodes:
     """The nodes of a label. Every method raises AccessDenied once the run has ended."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, payloads: Payloads) -> None:
         self._database = database
-        self._payloads = Payloads(database)
+        self._payloads = payloads
 
     def put(
         self,
@@ -123,16 +127,17 @@ class Nodes:
         if len(last) < len(nodes):
             kept = sorted(last.values())
             nodes, unit = [nodes[at] for at in kept], unit[kept]
-        documents = _documents(nodes, label)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            # Python makes the rows while DuckDB, outside Python, stores the vectors.
+            documents = beside.submit(_documents, nodes, label)
 
-        def store(connection: duckdb.DuckDBPyConnection) -> None:
-            version = advance(connection, run.id)
-            model = embedding_id(connection, embedding)
-            with _registered(connection, documents):
-                _hide(connection, f"d.uri IN (SELECT uri FROM {_INCOMING})", (), version)
-            _insert(connection, documents, unit, model=model, version=version)
+            def store(connection: duckdb.DuckDBPyConnection) -> None:
+                version = advance(connection, run.id)
+                model = embedding_id(connection, embedding)
+                ids = _insert_vectors(connection, unit, model)
+                _insert(connection, documents.result(), ids, model=model, version=version)
 
-        self._database.write(store)
+            self._database.write(store)
 
     def remove(self, run: Run, label: str, where: Filter) -> int:
         """Hide the nodes of a label for which ``where`` holds. Returns how many there were.
@@ -265,18 +270,31 @@ def _registered(connection: duckdb.DuckDBPyConnection, documents: pa.Table) -> I
         connection.unregister(_INCOMING)
 
 
+def _insert_vectors(
+    connection: duckdb.DuckDBPyConnection, vectors: Vectors, model: int
+) -> tuple[pa.Array, pa.Array]:
+    """Returns the new ids of documents and of chunks."""
+    count, dim = vectors.shape
+    ids = next_ids(connection, "store.document_ids", count)
+    chunk_ids = next_ids(connection, "store.chunk_ids", count)
+    flat = pa.array(np.ascontiguousarray(vectors).ravel(), pa.float32())
+    column = pa.FixedSizeListArray.from_arrays(flat, dim)
+    rows = pa.table({"chunk_id": chunk_ids, "document_id": ids, "vector": column})
+    append(connection, vectors_table(model), rows)
+    return ids, chunk_ids
+
+
 def _insert(
     connection: duckdb.DuckDBPyConnection,
     documents: pa.Table,
-    vectors: Vectors,
+    ids: tuple[pa.Array, pa.Array],
     *,
     model: int,
     version: int,
 ) -> None:
-    count = documents.num_rows
-    ids = next_ids(connection, "store.document_ids", count)
-    chunk_ids = next_ids(connection, "store.chunk_ids", count)
-    with _registered(connection, documents.append_column("id", ids)):
+    document_ids, chunk_ids = ids
+    with _registered(connection, documents.append_column("id", document_ids)):
+        _hide(connection, f"d.uri IN (SELECT uri FROM {_INCOMING})", (), version)
         connection.execute(
             "INSERT INTO store.documents (id, uri, name, media_type, content_hash, fingerprint, "
             "label, text, metadata, pages, masked, embedding_id, chunk_count, ingested_at, "
@@ -285,9 +303,10 @@ def _insert(
             [NODE_TYPE, model, now(), version],
         )
         connection.execute(f"INSERT INTO store.nodes SELECT id, extras FROM {_INCOMING}")
+    count = documents.num_rows
     chunks = {
         "id": chunk_ids,
-        "document_id": ids,
+        "document_id": document_ids,
         "ordinal": pa.array(np.zeros(count, np.int32)),
         "start_char": pa.array(np.zeros(count, np.int32)),
         "end_char": pc.utf8_length(documents["text"]),
@@ -296,11 +315,6 @@ def _insert(
         "text": documents["text"],
     }
     append(connection, "store.chunks", pa.table(chunks))
-    column = pa.FixedSizeListArray.from_arrays(
-        pa.array(np.ascontiguousarray(vectors).ravel(), pa.float32()), vectors.shape[1]
-    )
-    table = pa.table({"chunk_id": chunk_ids, "document_id": ids, "vector": column})
-    append(connection, vectors_table(model), table)
 
 
 def _node(name: str, text: str, metadata: str, masked: str, extras: str) -> MaskedNode:

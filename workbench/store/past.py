@@ -24,6 +24,7 @@ from workbench.store.database import Database
 from workbench.store.documents import AT_VERSION, READABLE, one, readable_values
 from workbench.store.matching import filters_of
 from workbench.store.migrations import vectors_table
+from workbench.store.payloads import Payloads
 from workbench.store.records import SearchQuery
 from workbench.store.vectors import Matrix, VectorCache
 from workbench.store.versions import PAGE_ROWS, Version, current_version
@@ -55,7 +56,7 @@ class PastSearch(search.Search):
     """Searches one version of one workspace, within what may be read now."""
 
     def __init__(self, database: Database, version: int) -> None:
-        super().__init__(database)
+        super().__init__(database, Payloads(database))
         self._number = version
         self._keyword = _PastKeywords(database, version)
         self._vectors = _PastVectors(database, version)

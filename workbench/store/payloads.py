@@ -19,7 +19,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from workbench.store.database import Database, Signature
-from workbench.store.versions import EMPTY, Version, changes_since
+from workbench.store.versions import EMPTY, Changes, Version, changes_since
 from workbench.values import Chunk, Hit
 
 MAKE = 2
@@ -28,6 +28,8 @@ MAKE = 2
 _LOCK_TIMEOUT_S = 60.0
 _CACHE_KIB = 16_384
 _ASKED_AT_ONCE = 500
+_PAGE_BYTES = 16_384
+"""A file of such pages is written in nine tenths of the time."""
 
 _COLUMNS = (
     "chunk_id, ordinal, start_char, end_char, text, page, heading, document_id, name, uri, label"
@@ -59,6 +61,7 @@ class Payloads:
         self._file_lock = FileLock(database.folder / "payloads.lock", timeout=_LOCK_TIMEOUT_S)
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._inode = 0
         self._version: Version | None = None
         self._signature: Signature | None = None
 
@@ -93,12 +96,10 @@ class Payloads:
     def kept(self, document_ids: Sequence[int]) -> dict[int, str]:
         """By document id, as JSON: its metadata, and what LlamaIndex needs besides to build the
         node again that it came as, or null; fewer if they are not at hand."""
-        signature = self._database.signature()
         with self._lock:
             try:
                 if not self._is_current():
                     self._version = self._caught_up()
-                    self._signature = signature
                 return dict(self._chosen("document_id, kept", "documents", document_ids))
             except sqlite3.DatabaseError:
                 self._discard()
@@ -128,7 +129,7 @@ class Payloads:
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
             connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
-            self._connection = connection
+            self._connection, self._inode = connection, self._path.stat().st_ino
             weakref.finalize(self, connection.close)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -138,8 +139,9 @@ class Payloads:
         return self._connection
 
     def _caught_up(self) -> Version:
+        self._signature = self._database.signature()
         with self._file_lock:
-            if not self._path.exists():
+            if not self._is_in_place():
                 self._close()  # another process deleted it; the old one must not be written
             if self._opened().execute("PRAGMA user_version").fetchone()[0] not in (0, MAKE):
                 self._discard()
@@ -154,21 +156,34 @@ class Payloads:
                 # Perhaps because somebody was forgotten: nothing of the old file may stay.
                 self._discard()
                 return self._caught_up()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                for page in changes.added:
-                    _keep(connection, page)
-                connection.execute("DELETE FROM state")
-                connection.execute(
-                    "INSERT INTO state VALUES (?, ?)",
-                    [changes.version.number, changes.version.token],
-                )
-                connection.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
-                raise
+            if held == EMPTY:
+                self._make(changes)
+            else:
+                _fill(connection, changes)
             return changes.version
+
+    def _make(self, changes: Changes) -> None:
+        """A new file, renamed when it is whole: without a log each page is written once."""
+        self._discard()
+        draft = self._path.with_name(f"{self._path.name}.new")
+        draft.unlink(missing_ok=True)
+        try:
+            with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+                connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+                connection.execute("PRAGMA journal_mode = OFF")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.executescript(_SCHEMA)
+                _fill(connection, changes)
+            draft.replace(self._path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _is_in_place(self) -> bool:
+        """Whether the open file is still the one that others see."""
+        try:
+            return self._path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            return False
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -181,6 +196,21 @@ class Payloads:
         with contextlib.suppress(OSError):
             for end in ("", "-wal", "-shm", "-journal"):
                 self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+
+
+def _fill(connection: sqlite3.Connection, changes: Changes) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for page in changes.added:
+            _keep(connection, page)
+        connection.execute("DELETE FROM state")
+        version = changes.version
+        connection.execute("INSERT INTO state VALUES (?, ?)", [version.number, version.token])
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _keep(connection: sqlite3.Connection, page: pa.Table) -> None:

@@ -72,11 +72,13 @@ class _Seen:
 class Search:
     """Searches one workspace. Its caches belong to this process and keep themselves current."""
 
-    def __init__(self, database: Database, vectors: RemoteVectors | None = None) -> None:
+    def __init__(
+        self, database: Database, payloads: Payloads, vectors: RemoteVectors | None = None
+    ) -> None:
         self._database = database
         self._keyword = KeywordIndex(database)
         self._vectors: VectorCache | RemoteVectors = vectors or VectorCache(database)
-        self._payloads = Payloads(database)
+        self._payloads = payloads
         self._visible = VisibleCache()
         self._recent: OrderedDict[tuple[object, ...], _Seen] = OrderedDict()
         self._rows: dict[int, Hit] = {}
@@ -253,11 +255,9 @@ class Search:
 
     def _matrix(self, vectors: Vectors, seen: _Seen) -> Matrix | RemoteMatrix:
         dim = vectors.shape[1]
-        matrix = (
-            self._vectors.matrix(*seen.embedding, seen.version)
-            if seen.embedding
-            else Matrix.empty(dim)
-        )
+        matrix: Matrix | RemoteMatrix = Matrix.empty(dim)
+        if seen.embedding:
+            matrix = self._vectors.matrix(*seen.embedding, seen.version)
         if matrix.dim != dim:
             raise UsageError(
                 f"the question's vector must have {matrix.dim} numbers",

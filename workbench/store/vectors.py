@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +19,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from workbench.errors import StoreError, WorkspaceBusy
-from workbench.store.codes import TRAIN_ROWS, Codebook, Codes
+from workbench.store.codes import TRAIN_ROWS, Codebook, Codes, Sample, one_thread_per_product
 from workbench.store.database import Database
 from workbench.store.matrix import EXACT_ROWS, NONE, Ids, Matrix
 from workbench.store.migrations import vectors_table
@@ -184,9 +185,11 @@ def _coded(files: VectorFiles, before: _Shown, state: State) -> State:
         return files.append(state, codes=book.codes(arrays.rows[coded:]))
     # What is stored changes over time, and with it which codes are good and how far they lead.
     chosen = np.random.default_rng(count).choice(count, min(count, TRAIN_ROWS), replace=False)
-    book = Codebook.trained(np.asarray(arrays.rows[np.sort(chosen)]))
-    made = book.codes(arrays.rows)
-    widths = Codes(book, made).measured_widths(arrays.rows)
+    with one_thread_per_product(), ThreadPoolExecutor(max_workers=1) as beside:
+        drawn = beside.submit(Sample.of, arrays.rows)
+        book = Codebook.trained(np.asarray(arrays.rows[np.sort(chosen)]))
+        made = book.codes(arrays.rows)
+        widths = Codes(book, made).measured_widths(drawn.result())
     return files.append(files.keep_book(state, book, widths), codes=made)
 
 

@@ -7,7 +7,8 @@ shows and catches up by reading only what was added and removed since.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,8 +20,8 @@ from numpy.typing import NDArray
 from workbench.store.database import Database
 from workbench.store.documents import now, one
 
-PAGE_ROWS = 50_000
-"""Rows read per connection: a long read would keep writers out."""
+PAGE_ROWS = 25_000
+"""Rows read per connection: a long read would keep writers out, and two pages are in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +120,29 @@ def changes_since(database: Database, held: Version, select: str) -> Changes:
 
     # Pages of one span agree with each other however much is committed in between: rows stay.
     def pages(span: _Span, ids: ChunkIds, first: pa.Table) -> Iterator[pa.Table]:
-        yield first
-        for start in range(PAGE_ROWS, len(ids), PAGE_ROWS):
-            yield database.read(partial(page, span=span, ids=ids[start : start + PAGE_ROWS]))
+        starts = range(PAGE_ROWS, len(ids), PAGE_ROWS)
+        reads = [partial(page, span=span, ids=ids[start : start + PAGE_ROWS]) for start in starts]
+        return _ahead(database, first, reads)
 
     span, removed, ids, first = database.read(begin)
     return Changes(span[1], span[0] != held, removed, pages(span, ids, first))
+
+
+def _ahead(
+    database: Database, first: pa.Table, reads: Sequence[Callable[..., pa.Table]]
+) -> Iterator[pa.Table]:
+    """``first`` and what the reads find, each read while the one before is used."""
+    if not reads or database.reads_together:
+        yield first
+        yield from map(database.read, reads)
+        return
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        ready = first
+        for read in reads:
+            coming = beside.submit(database.read, read)
+            yield ready
+            ready = coming.result()
+        yield ready
 
 
 def _values(span: _Span) -> list[int]:
