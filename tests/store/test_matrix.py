@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from workbench.store import matrix as matrix_module
 from workbench.store import scattered
-from workbench.store.codes import Codebook, Codes, Sample
+from workbench.store.codes import Codebook, Codes, Sample, Widths
 from workbench.store.matrix import NONE, Matrix
 from workbench.store.vector_files import Damaged
 from workbench.store.versions import Version
@@ -98,6 +99,24 @@ def test_codes_find_what_an_exact_scan_finds(kind: str, share: float, monkeypatc
         assert set(found.ravel() - 1).isdisjoint(gone)
         if allowed is not None:
             assert set(documents[found.ravel() - 1]) <= set(allowed.tolist())
+
+
+def test_many_questions_are_looked_for_in_parts(monkeypatch) -> None:
+    monkeypatch.setattr(matrix_module, "EXACT_ROWS", 500)
+    rng = np.random.default_rng(5)
+    rows, questions = unit(rng.normal(size=(9_000, 16))), unit(rng.normal(size=(20, 16)))
+    book = Codebook.trained(rows)
+    codes = Codes(book, book.codes(rows), (Widths(600, 1_500),) * 3)
+    quick = matrix_of(rows, np.arange(9_000), codes=codes)
+    together, scores = quick.nearest(questions, 10, None)
+    asked = Mock(side_effect=codes.best)
+    monkeypatch.setattr(codes, "best", asked)
+    monkeypatch.setattr(matrix_module, "_ASKED_TOGETHER", 4_000)
+    parted, same_scores = quick.nearest(questions, 10, None)
+    assert np.array_equal(parted, together)
+    assert np.array_equal(same_scores, scores)
+    assert max(len(call.args[0]) * call.args[1] for call in asked.call_args_list) <= 4_000
+    assert asked.call_count > 1
 
 
 def test_one_question_and_many_find_the_same() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -104,6 +105,21 @@ def test_what_a_killed_process_left_is_in_nobodys_way(put, database, file) -> No
     draft.write_bytes(os.urandom(10_000))
     assert texts(Payloads(database), database, 1) == {1: "one"}
     assert not draft.exists()
+
+
+def test_what_could_not_be_brought_up_to_date_is_not_taken_for_current(
+    put, database, monkeypatch
+) -> None:
+    payloads = Payloads(database)
+    first = put("a.txt", "one")
+    assert set(payloads.kept([first])) == {first}
+    assert texts(payloads, database, 1) == {1: "one"}
+    second = put("b.txt", "two")
+    with monkeypatch.context() as broken:
+        broken.setattr(payloads, "_brought_up", Mock(side_effect=OSError("no space")))
+        assert texts(payloads, database, 2) == {}
+        assert payloads.kept([first, second]) == {}
+    assert set(payloads.kept([first, second])) == {first, second}
 
 
 def test_what_was_forgotten_does_not_stay_in_the_file(put, database, file) -> None:

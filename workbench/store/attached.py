@@ -28,7 +28,7 @@ _CONFIG = {
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
     "checkpoint_threshold": "64MB",
-    # Looking for them takes longer than storing, and saves a tenth of vectors and a third of text.
+    # Looking for them takes half of storing, and saves a tenth of vectors and two thirds of text.
     "disabled_compression_methods": "alp,alprd,rle,fsst,dictionary",
     "memory_limit": "2GB",
     "threads": str(min(4, os.cpu_count() or 1)),

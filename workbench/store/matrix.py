@@ -29,6 +29,7 @@ _BLOCK_ROWS = 1_024
 """Small enough that the product stays on one thread: waking a second costs more than it brings."""
 
 _BATCH_ROWS = 16_384
+_ASKED_TOGETHER = 4_000_000
 _CODES_SHARE = 0.25
 """Once the codes must name this share of the rows, scoring all allowed rows is quicker."""
 
@@ -190,6 +191,10 @@ class Matrix:
         tail = tail[subset.mask[self.codes.count :]]
         asked = int(width * len(self.rows) / subset.positions.size * 1.1)
         while asked <= self.codes.count * _CODES_SHARE:
+            if len(queries) > 1 and len(queries) * asked > _ASKED_TOGETHER:
+                half = len(queries) // 2
+                parts = (queries[:half], queries[half:])
+                return [each for part in parts for each in self._candidates(part, k, subset)]
             found = self.codes.best(queries, asked)
             live = subset.mask[found] & (found >= 0)
             if int(live.sum(axis=1).min()) >= width:

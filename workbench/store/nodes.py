@@ -13,7 +13,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -49,8 +48,6 @@ REF_DOC_ID = "_ref_doc_id"
 """Metadata keys of ours, beside the node's own."""
 
 _INCOMING = "incoming_nodes"
-_NONE_MASKED: Mapping[str, int] = MappingProxyType({})
-"""One for all nodes: Python's collector walks through every dictionary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class MaskedNode:
     text: str
     metadata: Mapping[str, Any]
     extras: str = "{}"
-    masked: Mapping[str, int] = field(default_factory=lambda: _NONE_MASKED)
+    masked: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

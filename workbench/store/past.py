@@ -27,10 +27,11 @@ from workbench.store.migrations import vectors_table
 from workbench.store.payloads import Payloads
 from workbench.store.records import SearchQuery
 from workbench.store.vectors import Matrix, VectorCache
-from workbench.store.versions import PAGE_ROWS, Version, current_version
+from workbench.store.versions import Version, current_version
 from workbench.store.visible import visible
 from workbench.values import Hit, Scope
 
+_PAGE_ROWS = 50_000
 _HELD = 2
 
 
@@ -150,12 +151,12 @@ def _pages(database: Database, select: str, version: int) -> Iterator[pa.Table]:
     query = f"{select} WHERE {AT_VERSION} AND chunk_id > ? ORDER BY chunk_id LIMIT ?"
     after_id = 0
     while True:
-        values = [version, version, after_id, PAGE_ROWS]
+        values = [version, version, after_id, _PAGE_ROWS]
         table = database.read(
             lambda c, values=values: c.execute(query, values).fetch_arrow_table()  # type: ignore[misc]
         )
         yield table
-        if table.num_rows < PAGE_ROWS:
+        if table.num_rows < _PAGE_ROWS:
             return
         after_id = table["chunk_id"][-1].as_py()
 

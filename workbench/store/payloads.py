@@ -139,28 +139,35 @@ class Payloads:
         return self._connection
 
     def _caught_up(self) -> Version:
-        self._signature = self._database.signature()
+        signature = self._database.signature()
         with self._file_lock:
-            if not self._is_in_place():
-                self._close()  # another process deleted it; the old one must not be written
-            if self._opened().execute("PRAGMA user_version").fetchone()[0] not in (0, MAKE):
-                self._discard()
-            connection = self._opened()
-            connection.executescript(_SCHEMA)
-            row = connection.execute("SELECT version, token FROM state").fetchone()
-            held = EMPTY if row is None else Version(*row)
-            changes = changes_since(self._database, held, _CHANGED)
-            if changes.version == held:
-                return held
-            if changes.anew:
-                # Perhaps because somebody was forgotten: nothing of the old file may stay.
-                self._discard()
-                return self._caught_up()
-            if held == EMPTY:
-                self._make(changes)
-            else:
-                _fill(connection, changes)
-            return changes.version
+            version = self._brought_up()
+        self._signature = signature
+        return version
+
+    def _brought_up(self) -> Version:
+        if not self._is_in_place():
+            self._close()  # another process deleted it; the old one must not be written
+        if self._opened().execute("PRAGMA user_version").fetchone()[0] not in (0, MAKE):
+            self._discard()
+        connection = self._opened()
+        connection.executescript(_SCHEMA)
+        row = connection.execute("SELECT version, token FROM state").fetchone()
+        held = EMPTY if row is None else Version(*row)
+        changes = changes_since(self._database, held, _CHANGED)
+        if changes.version == held:
+            return held
+        if changes.anew:
+            # Perhaps because somebody was forgotten: nothing of the old file may stay.
+            self._discard()
+            return self._brought_up()
+        if held == EMPTY:
+            self._make(changes)
+            # While others wait: that is when its log is begun.
+            self._opened()
+        else:
+            _fill(connection, changes)
+        return changes.version
 
     def _make(self, changes: Changes) -> None:
         """A new file, renamed when it is whole: without a log each page is written once."""

@@ -82,5 +82,7 @@ class ScatteredRows:
 def release(rows: Vectors) -> None:
     """Unmap what was read of a mapped file; who reads on gets it from the system's cache."""
     mapped: object = rows.base
+    while isinstance(mapped, np.ndarray):
+        mapped = mapped.base
     if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         mapped.madvise(mmap.MADV_DONTNEED)

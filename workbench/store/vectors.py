@@ -182,14 +182,17 @@ def _coded(files: VectorFiles, before: _Shown, state: State) -> State:
     if book is not None and count < 2 * state.trained_on:
         if count - coded <= TAIL_ROWS:
             return state
-        return files.append(state, codes=book.codes(arrays.rows[coded:]))
+        with one_thread_per_product():
+            made = book.codes(arrays.rows[coded:])
+        return files.append(state, codes=made)
     # What is stored changes over time, and with it which codes are good and how far they lead.
     chosen = np.random.default_rng(count).choice(count, min(count, TRAIN_ROWS), replace=False)
     with one_thread_per_product(), ThreadPoolExecutor(max_workers=1) as beside:
         drawn = beside.submit(Sample.of, arrays.rows)
         book = Codebook.trained(np.asarray(arrays.rows[np.sort(chosen)]))
         made = book.codes(arrays.rows)
-        widths = Codes(book, made).measured_widths(drawn.result())
+        sample = drawn.result()
+    widths = Codes(book, made).measured_widths(sample)
     return files.append(files.keep_book(state, book, widths), codes=made)
 
 

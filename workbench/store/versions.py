@@ -138,6 +138,7 @@ def _ahead(
         return
     with ThreadPoolExecutor(max_workers=1) as beside:
         ready = first
+        del first
         for read in reads:
             coming = beside.submit(database.read, read)
             yield ready
