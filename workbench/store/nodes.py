@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,17 +123,15 @@ class Nodes:
         if len(last) < len(nodes):
             kept = sorted(last.values())
             nodes, unit = [nodes[at] for at in kept], unit[kept]
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            # Python makes the rows while DuckDB, outside Python, stores the vectors.
-            documents = beside.submit(_documents, nodes, label)
+        documents = _documents(nodes, label)
 
-            def store(connection: duckdb.DuckDBPyConnection) -> None:
-                version = advance(connection, run.id)
-                model = embedding_id(connection, embedding)
-                ids = _insert_vectors(connection, unit, model)
-                _insert(connection, documents.result(), ids, model=model, version=version)
+        def store(connection: duckdb.DuckDBPyConnection) -> None:
+            version = advance(connection, run.id)
+            model = embedding_id(connection, embedding)
+            ids = _insert_vectors(connection, unit, model)
+            _insert(connection, documents, ids, model=model, version=version)
 
-            self._database.write(store)
+        self._database.write(store)
 
     def remove(self, run: Run, label: str, where: Filter) -> int:
         """Hide the nodes of a label for which ``where`` holds. Returns how many there were.
