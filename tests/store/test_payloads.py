@@ -107,7 +107,7 @@ def test_what_a_killed_process_left_is_in_nobodys_way(put, database, file) -> No
     assert not draft.exists()
 
 
-def test_what_could_not_be_brought_up_to_date_is_not_taken_for_current(
+def test_what_could_not_be_caught_up_locked_to_date_is_not_taken_for_current(
     put, database, monkeypatch
 ) -> None:
     payloads = Payloads(database)
@@ -116,7 +116,7 @@ def test_what_could_not_be_brought_up_to_date_is_not_taken_for_current(
     assert texts(payloads, database, 1) == {1: "one"}
     second = put("b.txt", "two")
     with monkeypatch.context() as broken:
-        broken.setattr(payloads, "_brought_up", Mock(side_effect=OSError("no space")))
+        broken.setattr(payloads, "_caught_up_locked", Mock(side_effect=OSError("no space")))
         assert texts(payloads, database, 2) == {}
         assert payloads.kept([first, second]) == {}
     assert set(payloads.kept([first, second])) == {first, second}

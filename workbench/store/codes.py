@@ -35,7 +35,7 @@ isotropic and anisotropic vectors alike."""
 
 _BLOCK_ROWS = 8_192
 _PROCESSORS = min(4, os.cpu_count() or 1)
-"""More would take more memory, 3 MB each for 100 numbers a vector, than they save time."""
+"""How many blocks are coded side by side; each holds one more copy of its rows."""
 
 _LIMITING = threading.Lock()
 _SAMPLE = 64
@@ -174,7 +174,8 @@ class Codes:
         return max(each.of(k) for each in near)
 
     def measured_widths(self, sample: Sample) -> tuple[Widths, ...]:
-        """For each of ``SHARES`` how many candidates it takes for the questions of the sample."""
+        """For each of ``SHARES`` how many candidates it takes for the questions of the sample. It
+        must be drawn from the rows that have these codes."""
         limit = min(self.count, max(5_000, self.count // 20), 50_000)
         found = self.best(sample.questions, limit)
         measured = []

@@ -32,6 +32,8 @@ from workbench.store.visible import visible
 from workbench.values import Hit, Scope
 
 _PAGE_ROWS = 50_000
+"""Twice as many as in ``versions``: no page is read ahead here."""
+
 _HELD = 2
 
 

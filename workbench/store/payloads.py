@@ -141,11 +141,11 @@ class Payloads:
     def _caught_up(self) -> Version:
         signature = self._database.signature()
         with self._file_lock:
-            version = self._brought_up()
+            version = self._caught_up_locked()
         self._signature = signature
         return version
 
-    def _brought_up(self) -> Version:
+    def _caught_up_locked(self) -> Version:
         if not self._is_in_place():
             self._close()  # another process deleted it; the old one must not be written
         if self._opened().execute("PRAGMA user_version").fetchone()[0] not in (0, MAKE):
@@ -160,7 +160,7 @@ class Payloads:
         if changes.anew:
             # Perhaps because somebody was forgotten: nothing of the old file may stay.
             self._discard()
-            return self._brought_up()
+            return self._caught_up_locked()
         if held == EMPTY:
             self._make(changes)
             # While others wait: that is when its log is begun.
