@@ -83,6 +83,7 @@ class Corpus:
         payloads = Payloads(self._database)
         self._search = Search(self._database, payloads, remote)
         self._past = PastSearches(self._database)
+        self._begun = False
         self.grants = Grants(self._database)
         self.subjects = Subjects(self._database)
         self.counters = Counters(self._database)
@@ -244,6 +245,16 @@ class Corpus:
         if run.version is not None:
             return run.version
         return self._database.read(versions.current_version).number
+
+    def is_empty(self, run: Run) -> bool:
+        """Whether nothing was ever committed, as of the run's version. That something was is
+        remembered, so that to ask again costs nothing."""
+        if run.version is None and self._begun:
+            run.require_open()
+            return False
+        version = self.version(run)
+        self._begun = self._begun or version > 0
+        return version == 0
 
     def search(self, run: Run, query: SearchQuery) -> tuple[Hit, ...]:
         """At most ``query.k`` hits, best first.

@@ -131,7 +131,11 @@ class KeywordIndex:
             opened = self._opened
             if opened is None or opened.version != version:
                 with self._alone():
-                    opened = self._opened = self._updated(self._open())
+                    opened = self._open()
+                    # Mostly another process has brought it there, and the workspace stays closed.
+                    if opened.version != version:
+                        opened = self._updated(opened)
+                    self._opened = opened
             return opened
 
     @contextmanager

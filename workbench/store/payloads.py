@@ -83,7 +83,7 @@ class Payloads:
         with self._lock:
             try:
                 if self._version != version:
-                    self._version = self._caught_up()
+                    self._version = self._at(version)
                 if self._version != version:
                     return {}
                 return {row[0]: _hit(row) for row in self._chosen(_COLUMNS, "hits", ids)}
@@ -138,14 +138,20 @@ class Payloads:
             connection.execute(f"PRAGMA busy_timeout = {int(_LOCK_TIMEOUT_S * 1000)}")
         return self._connection
 
-    def _caught_up(self) -> Version:
-        signature = self._database.signature()
+    def _at(self, version: Version) -> Version:
+        """``version`` if another process has brought the file there, else what it is brought to."""
         with self._file_lock:
-            version = self._caught_up_locked()
-        self._signature = signature
+            if self._stored() != version:
+                return self._caught_up_locked()
+        self._signature = None  # whether the workspace is still there was not looked at
         return version
 
-    def _caught_up_locked(self) -> Version:
+    def _caught_up(self) -> Version:
+        with self._file_lock:
+            return self._caught_up_locked()
+
+    def _stored(self) -> Version:
+        """What the file shows, once it is one that can be used."""
         if not self._is_in_place():
             self._close()  # another process deleted it; the old one must not be written
         if self._opened().execute("PRAGMA user_version").fetchone()[0] not in (0, MAKE):
@@ -153,14 +159,24 @@ class Payloads:
         connection = self._opened()
         connection.executescript(_SCHEMA)
         row = connection.execute("SELECT version, token FROM state").fetchone()
-        held = EMPTY if row is None else Version(*row)
+        return EMPTY if row is None else Version(*row)
+
+    def _caught_up_locked(self) -> Version:
+        signature = self._database.signature()
+        version = self._changed()
+        self._signature = signature
+        return version
+
+    def _changed(self) -> Version:
+        held = self._stored()
+        connection = self._opened()
         changes = changes_since(self._database, held, _CHANGED)
         if changes.version == held:
             return held
         if changes.anew:
             # Perhaps because somebody was forgotten: nothing of the old file may stay.
             self._discard()
-            return self._caught_up_locked()
+            return self._changed()
         if held == EMPTY:
             self._make(changes)
             # While others wait: that is when its log is begun.

@@ -71,14 +71,17 @@ class VectorCache:
         with self._lock:
             held = self._held.get(embedding_id)
             if held is None or held.matrix.version != version:
-                held = self._held[embedding_id] = self._current(embedding_id, dim)
+                held = self._held[embedding_id] = self._current(embedding_id, dim, version)
             return held.matrix
 
-    def _current(self, embedding_id: int, dim: int) -> _Shown:
+    def _current(self, embedding_id: int, dim: int, version: Version) -> _Shown:
         files = VectorFiles(self._folder, embedding_id, dim)
         with self._alone():
             try:
-                return self._caught_up(files, embedding_id, files.state())
+                state = files.state()
+                if state.version == version:  # another process has brought it there
+                    return self._shown(files, embedding_id, state)
+                return self._caught_up(files, embedding_id, state)
             except Damaged:
                 files.discard()
                 return self._caught_up(files, embedding_id, files.state())

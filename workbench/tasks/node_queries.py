@@ -39,7 +39,7 @@ def query_nodes(
             f"a {wanted.mode} search needs words",
             next_step="Give query_str, or use the default mode.",
         )
-    if rooms.corpus.version(run) == 0:
+    if rooms.corpus.is_empty(run):
         return []
     found = _hits(run, rooms, replace(wanted, text=text, where=where))
     kept = rooms.corpus.nodes.extras(run, [hit.chunk.document_id for hit in found])

@@ -106,7 +106,7 @@ def more_like(
 def _found(
     run: Run, corpus: Corpus, models: Models, parsed: Sequence[Parsed], lookup: Lookup
 ) -> list[tuple[Hit, ...]]:
-    if not parsed or corpus.version(run) == 0:
+    if not parsed or corpus.is_empty(run):
         return [() for _ in parsed]
     queries = [_query(one, lookup) for one in parsed]
     embedded = [at for at, query in enumerate(queries) if query.mode != "keyword"]
