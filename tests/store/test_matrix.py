@@ -101,6 +101,54 @@ def test_codes_find_what_an_exact_scan_finds(kind: str, share: float, monkeypatc
             assert set(documents[found.ravel() - 1]) <= set(allowed.tolist())
 
 
+@pytest.fixture(scope="module")
+def topics():
+    """200 topics of 150 rows each with codes, and 40 questions on each half of the topics."""
+    rng = np.random.default_rng(11)
+    count, dim, of_topic = 30_000, 96, rng.integers(200, size=30_000 + 80)
+    of_topic[-80:-40] %= 100
+    of_topic[-40:] = 100 + of_topic[-40:] % 100
+    centres = rng.normal(size=(200, dim))
+    rows = unit(centres[of_topic] + 0.7 * rng.normal(size=(len(of_topic), dim)))
+    rows, questions = rows[:count], rows[count:]
+    book = Codebook.trained(rows)
+    coded = book.codes(rows)
+    codes = Codes(book, coded, Codes(book, coded).measured_widths(Sample.of(rows)))
+    assert codes.width(10, 0.5) > 0, "these vectors must be worth codes, or the test shows nothing"
+    return rows, codes, of_topic[:count], questions
+
+
+@pytest.mark.parametrize("asked", ["what is left", "what is not left"])
+def test_a_filter_may_have_to_do_with_the_question(topics, asked: str) -> None:
+    """What a filter leaves may all be far from the question: there codes tell little."""
+    rows, codes, of_topic, questions = topics
+    numbers = np.arange(len(rows), dtype=np.int32)
+    allowed = numbers[of_topic < 100]
+    some = questions[:40] if asked == "what is left" else questions[40:]
+    found, _ = matrix_of(rows, numbers, codes=codes).nearest(some, 10, allowed)
+    expected, _ = matrix_of(rows, numbers).nearest(some, 10, allowed)
+    assert np.array_equal(found, expected)
+
+
+def test_a_question_may_be_about_nothing_that_is_stored(topics) -> None:
+    rows, codes, _, _ = topics
+    questions = unit(np.random.default_rng(12).normal(size=(40, rows.shape[1])))
+    numbers = np.arange(len(rows), dtype=np.int32)
+    found, _ = matrix_of(rows, numbers, codes=codes).nearest(questions, 10, None)
+    expected, _ = matrix_of(rows, numbers).nearest(questions, 10, None)
+    same = [len(set(a) & set(b)) / 10 for a, b in zip(expected, found, strict=True)]
+    assert np.mean(same) >= 0.99
+
+
+def test_a_question_on_what_is_stored_is_not_asked_twice(topics, monkeypatch) -> None:
+    rows, codes, _, questions = topics
+    asked = Mock(side_effect=codes.best)
+    monkeypatch.setattr(codes, "best", asked)
+    matrix = matrix_of(rows, np.arange(len(rows)), codes=codes)
+    matrix.nearest(questions, 10, None)
+    assert asked.call_count == 1
+
+
 def test_many_questions_are_looked_for_in_parts(monkeypatch) -> None:
     monkeypatch.setattr(matrix_module, "EXACT_ROWS", 500)
     rng = np.random.default_rng(5)

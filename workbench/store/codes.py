@@ -149,6 +149,7 @@ class Codes:
         import faiss
 
         self.book = book
+        self._codes = codes
         self._widths = widths
         self.count = len(codes)
         plain = faiss.IndexPQ(book.padded, book.padded // PART, 4, faiss.METRIC_INNER_PRODUCT)
@@ -157,10 +158,30 @@ class Codes:
         plain.add_sa_codes(np.ascontiguousarray(codes))
         self._index = faiss.IndexPQFastScan(plain)  # type: ignore[arg-type]
 
-    def best(self, queries: Vectors, count: int) -> Positions:
-        """Positions (m, count) of the best by code for each of the queries (m, dim)."""
+    def best(self, queries: Vectors, count: int) -> tuple[Positions, Vectors]:
+        """Positions (m, count) of the best by code for each of the queries (m, dim), and what their
+        codes take for the cosines, falling."""
         found = self._index.search(self.book.rotated(queries), min(count, self.count))
-        return np.asarray(found[1], np.int64)
+        return np.asarray(found[1], np.int64), np.asarray(found[0], np.float32)
+
+    def hides(self, cosine: float, told: float, *, doubt: float) -> bool:
+        """Whether a row whose code tells less than ``told`` may well have a greater ``cosine``:
+        codes err by that, or by less than ``doubt`` standard deviations more."""
+        return self._kept * cosine - told < doubt * self._error
+
+    @cached_property
+    def _kept(self) -> float:
+        """The part of a cosine that codes tell: centroids are means, so that a row's product with
+        what its code stands for is, on average, the squared length of that."""
+        some = self._codes[:: max(1, self.count // TRAIN_ROWS)]
+        decoded = self.book.quantiser.decode(np.ascontiguousarray(some))
+        return float(np.einsum("ij,ij->", decoded, decoded) / max(1, len(some)))
+
+    @property
+    def _error(self) -> float:
+        """The standard deviation of the rest: what codes leave out of a row of length 1, spread
+        over all directions by the rotation."""
+        return float(np.sqrt(max(0.0, 1 - self._kept) / self.book.padded))
 
     def width(self, k: int, share: float) -> int:
         """How many candidates find the ``k`` nearest when this share of the rows may be found; 0 if
@@ -177,7 +198,7 @@ class Codes:
         """For each of ``SHARES`` how many candidates it takes for the questions of the sample. It
         must be drawn from the rows that have these codes."""
         limit = min(self.count, max(5_000, self.count // 20), 50_000)
-        found = self.best(sample.questions, limit)
+        found, _ = self.best(sample.questions, limit)
         measured = []
         for mask, true in zip(sample.masks, sample.nearest, strict=True):
             kept = [candidates[mask[candidates]] for candidates in found]

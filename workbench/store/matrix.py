@@ -33,6 +33,12 @@ _ASKED_TOGETHER = 4_000_000
 _CODES_SHARE = 0.25
 """Once the codes must name this share of the rows, scoring all allowed rows is quicker."""
 
+_DOUBT = 2.0
+_DOUBT_FILTERED = 3.0
+"""By so many standard deviations of their error codes must rule out what is not looked at. With two
+at most 4 in 1,000 of the nearest were missed; of what a scope or filter leaves, which may all be
+far from the question, none was with three (docs/decisions/0022)."""
+
 _TIE = 2e-5
 """Cosines that differ less may change places when rows are scored together."""
 
@@ -187,31 +193,45 @@ class Matrix:
         width = 0 if self.codes is None else self.codes.width(k, share)
         if self.codes is None or width == 0 or subset.positions.size <= EXACT_ROWS:
             return self._scored(queries, k, subset.positions)
-        tail = np.arange(self.codes.count, len(self.rows))
-        tail = tail[subset.mask[self.codes.count :]]
         asked = int(width * len(self.rows) / subset.positions.size * 1.1)
-        while asked <= self.codes.count * _CODES_SHARE:
-            if len(queries) > 1 and len(queries) * asked > _ASKED_TOGETHER:
-                half = len(queries) // 2
-                parts = (queries[:half], queries[half:])
-                return [each for part in parts for each in self._candidates(part, k, subset)]
-            found = self.codes.best(queries, asked)
-            live = subset.mask[found] & (found >= 0)
-            if int(live.sum(axis=1).min()) >= width:
-                return [
-                    self._narrowed(queries[row], np.concatenate([found[row][live[row]], tail]), k)
-                    for row in range(len(queries))
-                ]
-            asked *= 3
-        return self._scored(queries, k, subset.positions)
+        return self._by_code(self.codes, queries, k, subset, asked)
 
-    def _narrowed(self, query: Vectors, candidates: Positions, k: int) -> Positions:
+    def _by_code(
+        self, codes: Codes, queries: Vectors, k: int, subset: _Subset, asked: int
+    ) -> list[Positions]:
+        """The candidates among the ``asked`` best by code. Queries of which the codes may hide some
+        of the nearest are asked again, with more."""
+        doubt = _DOUBT if subset is self._everything else _DOUBT_FILTERED
+        tail = np.arange(codes.count, len(self.rows))
+        tail = tail[subset.mask[codes.count :]]
+        settled: dict[int, Positions] = {}
+        open_rows = np.arange(len(queries))
+        while open_rows.size and asked <= codes.count * _CODES_SHARE:
+            parts = -(-open_rows.size * asked // _ASKED_TOGETHER)
+            for rows in np.array_split(open_rows, min(parts, open_rows.size)):
+                for row, found, told in zip(rows, *codes.best(queries[rows], asked), strict=True):
+                    candidates = np.concatenate([found[subset.mask[found]], tail])
+                    best, least = self._narrowed(queries[row], candidates, k)
+                    if not codes.hides(least, float(told[-1]), doubt=doubt):
+                        settled[int(row)] = best
+            open_rows = np.array([row for row in open_rows if int(row) not in settled], np.int64)
+            asked *= 3
+        if open_rows.size:
+            scored = self._scored(queries[open_rows], k, subset.positions)
+            settled.update(zip(open_rows.tolist(), scored, strict=True))
+        return [settled[row] for row in range(len(queries))]
+
+    def _narrowed(self, query: Vectors, candidates: Positions, k: int) -> tuple[Positions, float]:
+        """Where the ``k`` nearest of the candidates are, and the least cosine of these, which is
+        -inf if they are fewer."""
         scores = np.empty(len(candidates), np.float32)
         for start in range(0, len(candidates), _BLOCK_ROWS):
             block = self._read(candidates[start : start + _BLOCK_ROWS])
             _require_unit(block)
             scores[start : start + _BLOCK_ROWS] = block @ query
-        return candidates[_top(scores, k)]
+        top = _top(scores, k)
+        least = float(np.sort(scores[top])[-k]) if top.size >= k else -np.inf
+        return candidates[top], least
 
     def _scored(self, queries: Vectors, k: int, positions: Positions) -> list[Positions]:
         """All of ``positions`` scored, in blocks; the best of the blocks so far are carried on."""
