@@ -12,6 +12,8 @@ that have no more than ``--max-chars`` characters; ``--queries`` of each meeting
 - unsupported: share of sentences that the groundedness scorer does not find in the whole text, the
   same scorer for every system; "by words": the same by word overlap alone;
 - citation validity: share of citations whose quote stands at its offsets in the stored document;
+- citation precision: share of citations that touch what annotators marked for the query (QMSum);
+  recall: share of queries of which a marked turn is cited;
 - coverage: share of the passages that were read; prompt and output tokens: the writing and, for
   Workbench, its own checks.
 
@@ -53,6 +55,7 @@ class Draft:
     usage: Usage
     citations: int = 0
     valid: int = 0
+    marked: int = 0
     coverage: float = 1.0
 
 
@@ -75,6 +78,7 @@ class Outcome:
     prompt_tokens: int
     output_tokens: int
     seconds: float
+    marked: int = 0
 
 
 def main() -> None:
@@ -124,6 +128,8 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, float]:
         "unsupported": sum(o.unsupported for o in outcomes) / written,
         "unsupported_by_words": sum(o.unsupported_by_words for o in outcomes) / written,
         "citation_validity": sum(o.valid for o in outcomes) / citations if citations else 0.0,
+        "citation_precision": sum(o.marked for o in outcomes) / citations if citations else 0.0,
+        "citation_recall": mean(o.marked > 0 for o in outcomes),
         "citations_per_sentence": citations / written,
         "coverage": mean(o.coverage for o in outcomes),
         "prompt_tokens": mean(o.prompt_tokens for o in outcomes),
@@ -179,6 +185,7 @@ def _measured(
         prompt_tokens=draft.usage.prompt_tokens,
         output_tokens=draft.usage.output_tokens,
         seconds=seconds,
+        marked=draft.marked,
     )
 
 
@@ -194,6 +201,7 @@ def _workbench(workbench: Workbench, folder: Path, item: Item) -> Draft:
         made.usage,
         citations=len(made.citations),
         valid=_valid(session, info.id, made.citations),
+        marked=sum(_is_marked(citation, item) for citation in made.citations),
         coverage=made.coverage,
     )
 
@@ -201,6 +209,10 @@ def _workbench(workbench: Workbench, folder: Path, item: Item) -> Draft:
 def _valid(session: Session, document_id: int, citations: Sequence[Citation]) -> int:
     text = session.document(document_id).text
     return sum(text[c.start : c.end] == c.quote for c in citations)
+
+
+def _is_marked(citation: Citation, item: Item) -> bool:
+    return any(start < citation.end and citation.start < end for start, end in item.evidence)
 
 
 def _peer(workbench: Workbench, mode: str) -> Callable[[Item], Draft]:

@@ -7,19 +7,24 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A text to summarise in ``sentences`` sentences, about ``focus`` where there is one."""
+    """A text to summarise in ``sentences`` sentences, about ``focus`` where there is one.
+
+    ``evidence`` are the spans of the text, start and end, that annotators marked for it, if any.
+    """
 
     name: str
     text: str
     references: tuple[str, ...]
     sentences: int
     focus: str = ""
+    evidence: tuple[tuple[int, int], ...] = ()
 
     @property
     def question(self) -> str:
@@ -43,9 +48,14 @@ def _qmsum(folder: Path, queries: int) -> Iterator[Item]:
     for number, record in _records(folder, "meeting_transcripts"):
         turns = [f"{turn['speaker']}: {turn['content']}" for turn in record["meeting_transcripts"]]
         text = "\n\n".join(turns)
+        ends = list(accumulate(len(turn) + 2 for turn in turns))
+        spans = [(end - len(turn) - 2, end - 2) for end, turn in zip(ends, turns, strict=True)]
         for place, query in enumerate(record["specific_query_list"][:queries]):
             asked = query["query"].strip()
-            yield Item(f"meeting-{number}-{place}", text, (query["answer"],), 3, asked)
+            marked = [range(int(a), int(b) + 1) for a, b in query["relevant_text_span"]]
+            evidence = tuple(spans[row] for rows in marked for row in rows if row < len(spans))
+            name = f"meeting-{number}-{place}"
+            yield Item(name, text, (query["answer"],), 3, asked, evidence)
 
 
 def _dialogues(folder: Path) -> Iterator[Item]:

@@ -28,13 +28,24 @@ def test_shares_are_over_all_sentences_and_citations() -> None:
     assert found["unsupported"] == pytest.approx(1 / 3)
     assert found["citation_validity"] == pytest.approx(3 / 4)
     assert found["sentences"] == 1.5
+    marked = summary([replace(ONE, marked=2), replace(ONE, marked=0)])
+    assert (marked["citation_precision"], marked["citation_recall"]) == (pytest.approx(2 / 6), 0.5)
     assert summary([replace(ONE, sentences=(), unsupported=0)])["unsupported"] == 0
 
 
 def test_layouts_are_read_in_an_order_that_stays(tmp_path: Path) -> None:
     meeting = {
-        "meeting_transcripts": [{"speaker": "Ann", "content": "Let us begin. " * 9}],
-        "specific_query_list": [{"query": "Who began?", "answer": "Ann."}],
+        "meeting_transcripts": [
+            {"speaker": "Ann", "content": "Let us begin. " * 9},
+            {"speaker": "Bob", "content": "Yes."},
+        ],
+        "specific_query_list": [
+            {
+                "query": "Who began?",
+                "answer": "Ann.",
+                "relevant_text_span": [["1", "1"], ["0", "0"]],
+            }
+        ],
     }
     paper = {"source": ["We sort.", "It is fast."], "target": ["Sorting.", "Fast sorting."]}
     lines = "\n".join(map(json.dumps, [meeting, paper]))
@@ -50,5 +61,9 @@ def test_layouts_are_read_in_an_order_that_stays(tmp_path: Path) -> None:
     )
     assert middle.references == ("She has pain.",)
     assert (long.focus, long.references) == ("Who began?", ("Ann.",))
+    assert [long.text[start:end] for start, end in long.evidence] == [
+        "Bob: Yes.",
+        "Ann: " + "Let us begin. " * 9,
+    ]
     assert long.question == "Who began? Answer in at most 3 sentences."
     assert short.question == "Summarise the text. Answer in at most 1 sentence."

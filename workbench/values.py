@@ -212,6 +212,13 @@ class Usage:
             self.seconds + other.seconds,
         )
 
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens - other.prompt_tokens,
+            self.output_tokens - other.output_tokens,
+            self.seconds - other.seconds,
+        )
+
     @property
     def tokens(self) -> int:
         return self.prompt_tokens + self.output_tokens

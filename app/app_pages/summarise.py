@@ -111,11 +111,22 @@ def _show_summary(summary: Summary) -> None:
     title = reading.readable(summary.title)
     st.header(reading.label(reading.clipped(title, 80)), anchor=False)
     st.html(f'<p class="wb-muted wb-small">{reading.safe(_read_words(summary))}</p>')
-    if not summary.sentences:
-        st.text("The documents hold nothing that could be summarised.")
+    if not (summary.sentences or summary.removed):
+        told = "hold nothing that could be summarised"
+        if summary.focus and summary.chunks:
+            told = f"say nothing about this: {reading.readable(summary.focus)}"
+        st.text(f"The documents {told}.")
         return
-    st.html(f'<div class="wb-text">{reading.summary_html(summary)}</div>')
-    _show_downloads(summary)
+    if summary.sentences:
+        st.html(f'<div class="wb-text">{reading.summary_html(summary)}</div>')
+        _show_downloads(summary)
+        _show_sources(summary)
+    else:
+        st.text("No document says what was written about them, so nothing of it is shown as true.")
+    _show_removed(summary)
+
+
+def _show_sources(summary: Summary) -> None:
     st.subheader("Where each sentence comes from", anchor=False)
     for number, sentence in enumerate(summary.sentences, start=1):
         for place, citation in enumerate(sentence.citations):
@@ -129,13 +140,19 @@ def _show_summary(summary: Summary) -> None:
             widgets.show_quote(citation.quote)
             if opened:
                 span = (citation.start, citation.end)
-                widgets.open_source(Cited(citation.document_id, (span,), sentence.text))
-    if summary.removed:
-        with st.expander(
-            f"Left out: {reading.counted(len(summary.removed), 'sentence')} no document says"
-        ):
-            for sentence in summary.removed:
-                widgets.show_quote(sentence.draft or sentence.text)
+                source = Cited(
+                    citation.document_id, (span,), sentence.text, said_by="The summary says"
+                )
+                widgets.open_source(source)
+
+
+def _show_removed(summary: Summary) -> None:
+    if not summary.removed:
+        return
+    told = f"Left out: {reading.counted(len(summary.removed), 'sentence')} no document says"
+    with st.expander(told, expanded=not summary.sentences):
+        for sentence in summary.removed:
+            widgets.show_quote(sentence.draft or sentence.text)
 
 
 def _read_words(summary: Summary) -> str:
@@ -145,8 +162,13 @@ def _read_words(summary: Summary) -> str:
     if summary.chunks_read < summary.chunks:
         share = f"{summary.coverage:.0%}" if summary.coverage >= 0.1 else f"{summary.coverage:.1%}"
         parts = [f"Ranked all {passages} of {of}, read {summary.chunks_read:,} ({share})"]
-    replaced = sum(sentence.verdict.value == "replaced" for sentence in summary.sentences)
-    if replaced:
+    if summary.chunks_lost:
+        lost = reading.counted(summary.chunks_lost, "passage")
+        parts.append(f"{lost} lost to a reply of the model that could not be used")
+    verdicts = [sentence.verdict.value for sentence in summary.sentences]
+    if repaired := verdicts.count("repaired"):
+        parts.append(f"{reading.counted(repaired, 'sentence')} written anew after checking")
+    if replaced := verdicts.count("replaced"):
         parts.append(f"{reading.counted(replaced, 'sentence')} in the document's own words")
     parts.append(f"written by {summary.model} in {reading.duration(summary.usage.seconds)}")
     return " · ".join(parts)

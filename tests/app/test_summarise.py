@@ -66,6 +66,28 @@ def test_a_summary_shows_its_sources_and_what_was_left_out(
     assert f"<mark>{SENTENCE}</mark>" in page_html(app)
 
 
+def test_where_nothing_held_that_is_said_and_shown(use: MakeWorkbench, open_page: OpenPage) -> None:
+    use(lambda _: INVENTED)
+    app = open_page("summarise")
+    app.text_input(key="summary_focus").set_value(SENTENCE)
+    app = summarise(app)
+    assert "No document says what was written about them" in app.text[0].value
+    (left_out,) = [each for each in app.expander if each.label.startswith("Left out")]
+    assert left_out.label == "Left out: 1 sentence no document says"
+    assert INVENTED in page_html(app)
+    assert not any(button.label.startswith(r"**\[1\]**") for button in app.button)
+
+
+def test_what_no_document_is_about_is_said_in_plain_words(
+    use: MakeWorkbench, open_page: OpenPage
+) -> None:
+    use(writing)
+    app = open_page("summarise")
+    app.text_input(key="summary_focus").set_value("zzyzx qwfp")
+    app = summarise(app)
+    assert app.text[0].value == "The documents say nothing about this: zzyzx qwfp."
+
+
 def test_an_error_is_told_and_nothing_is_lost(use: MakeWorkbench, open_page: OpenPage) -> None:
     use(broken)
     app = open_page("summarise")

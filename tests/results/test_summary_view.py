@@ -80,6 +80,43 @@ def test_a_sentence_tells_its_verdict_and_holds_only_with_a_source() -> None:
     assert str(made.removed[0]) == "removed: Gone."
 
 
+def test_a_report_tells_what_was_read_and_removed_and_a_text_does_not() -> None:
+    made = summary("brief")
+    assert made.markdown().endswith("1 sentence removed for lack of a source.")
+    assert "passages" not in made.text
+
+
+@pytest.mark.parametrize(
+    ("removed", "told"), [(True, "carry no sentence"), (False, "hold nothing")]
+)
+def test_an_empty_summary_says_so_everywhere(tmp_path: Path, removed: bool, told: str) -> None:
+    made = replace(summary("brief"), sentences=())
+    made = made if removed else replace(made, removed=())
+    assert told in made.markdown()
+    assert told in made.html()
+    words = _words(made, tmp_path)
+    assert told in words
+    assert "Sources" not in words
+
+
+def test_sentences_of_a_text_make_a_paragraph(tmp_path: Path) -> None:
+    made = replace(summary("brief"), sentences=(summary("brief").sentences[1],) * 2)
+    assert "Plain. [1] Plain. [1]" in _words(made, tmp_path)
+    assert "Plain. [1]\nPlain. [1]" in _words(replace(made, style="bullets"), tmp_path)
+
+
+def test_a_sentence_written_anew_says_so() -> None:
+    made = summary("brief")
+    again = replace(made.sentences[0], verdict=Verdict.REPAIRED)
+    assert "Written anew after checking" in replace(made, sentences=(again,)).html()
+
+
+def _words(made: Summary, folder: Path) -> str:
+    target = folder / "summary.docx"
+    target.write_bytes(made.docx())
+    return "\n".join(paragraph.text for paragraph in Document(str(target)).paragraphs)
+
+
 def test_exports(make_workbench: MakeWorkbench, folder: Path, tmp_path: Path) -> None:
     session = make_workbench(writes(TRUE, INVENTED)).session("ana")
     session.ingest(folder)
@@ -88,8 +125,6 @@ def test_exports(make_workbench: MakeWorkbench, folder: Path, tmp_path: Path) ->
     assert summary.arrow().num_rows == 2
     assert summary.html().startswith("<!doctype html>")
     assert summary.to_dict()["sentences"][0]["text"] == TRUE
-    target = tmp_path / "summary.docx"
-    target.write_bytes(summary.docx())
-    words = "\n".join(paragraph.text for paragraph in Document(str(target)).paragraphs)
+    words = _words(summary, tmp_path)
     assert f"{TRUE} [1]" in words
     assert INVENTED not in words

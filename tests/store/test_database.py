@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -338,3 +339,18 @@ def _why(database: Database) -> str:
     except StoreError as error:
         return type(error).__name__
     return "written"
+
+
+def test_a_note_that_cannot_be_written_fails_no_write(database: Database, monkeypatch) -> None:
+    """The change is stored by then; without the note the next writer folds the log in."""
+    database.write(add_one)
+    stored = database.read(count)
+
+    def full(path: Path, *args: object, **named: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        database.write(add_one)
+    database.write(add_one)
+    assert database.read(count) == stored + 2

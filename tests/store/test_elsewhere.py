@@ -1,22 +1,27 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from workbench.errors import ConfigError, StoreError
+from workbench.store.corpus import Corpus
 from workbench.store.elsewhere import (
     Batch,
     Change,
     Place,
     RemoteMatrix,
+    RemoteVectors,
     VectorServer,
     batch_of,
     connect_server,
+    places_of,
 )
-from workbench.store.versions import EMPTY, Version
+from workbench.store.records import EmbeddingInfo
+from workbench.store.reembedding import Reembedding
+from workbench.store.versions import EMPTY, Version, current_version
 
 DIM = 8
 ONE, TWO = Version(1, "a"), Version(2, "b")
@@ -161,3 +166,87 @@ def test_a_page_may_be_empty() -> None:
 def test_unknown_urls_are_refused() -> None:
     with pytest.raises(ConfigError, match="no known kind"):
         connect_server("mysql://host")
+
+
+class Shared:
+    """A server in memory that others change as well: ``meanwhile`` happens before each change."""
+
+    def __init__(self) -> None:
+        self.shown = EMPTY
+        self.ids: list[int] = []
+        self.changes = 0
+        self.dropped: list[str] = []
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def version(self, place: Place) -> Version:
+        return self.shown
+
+    def change(self, place: Place, held: Version, change: Change) -> None:
+        self.changes += 1
+        self.meanwhile()
+        if self.shown != held:
+            return
+        kept = [] if change.anew else self.ids
+        self.ids = [*kept, *(int(i) for batch in change.added for i in batch.chunk_ids)]
+        self.shown = change.version
+
+    def drop(self, place: Place) -> None:
+        self.dropped.append(place.name)
+        self.ids, self.shown = [], EMPTY
+
+
+def present(corpus: Corpus) -> Version:
+    return corpus._database.read(current_version)
+
+
+def test_where_another_process_stopped_earlier_it_goes_on(corpus: Corpus, put) -> None:
+    put("a", "zebra")
+    first = present(corpus)
+    put("b", "quartz")
+    server = Shared()
+
+    def faster() -> None:
+        if server.changes == 1:
+            server.ids, server.shown = [1], first
+
+    server.meanwhile = faster
+    matrix = RemoteVectors(corpus._database, server).matrix(1, 3, present(corpus))  # type: ignore[arg-type]
+    assert (matrix.version, server.shown) == (present(corpus), present(corpus))
+    assert server.ids == [1, 2]
+
+
+def test_what_the_server_lost_is_filled_again(corpus: Corpus, put) -> None:
+    put("a", "zebra")
+    server = Shared()
+    remote = RemoteVectors(corpus._database, server)  # type: ignore[arg-type]
+    remote.matrix(1, 3, present(corpus))
+    server.drop(Place("any", 3))
+    remote.matrix(1, 3, present(corpus))
+    assert (server.ids, server.shown) == ([1], present(corpus))
+
+
+def test_a_server_that_never_comes_to_rest_is_a_clear_error(corpus: Corpus, put) -> None:
+    put("a", "zebra")
+    server = Shared()
+
+    def restless() -> None:
+        server.shown = Version(server.changes, "of a copy")
+
+    server.meanwhile = restless
+    with pytest.raises(StoreError, match="keep changing"):
+        RemoteVectors(corpus._database, server).matrix(1, 3, present(corpus))  # type: ignore[arg-type]
+
+
+def test_vectors_of_a_model_that_is_not_used_any_more_are_dropped(
+    corpus: Corpus, put, run_for
+) -> None:
+    put("a", "zebra")
+    server = Shared()
+    reembedding = Reembedding(corpus._database, server)  # type: ignore[arg-type]
+    model = EmbeddingInfo("other", "sha256:two", 2)
+    run = run_for("*")
+    before = corpus._database.read(places_of)
+    chunks = reembedding.waiting(run, model, limit=10)
+    reembedding.keep(run, model, chunks, np.ones((len(chunks), 2), np.float32))
+    assert reembedding.switch(run, model) == 1
+    assert server.dropped == [place.name for place in before]

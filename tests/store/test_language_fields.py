@@ -53,6 +53,20 @@ def read(text: str) -> Parsed:
             ),
         ),
         (
+            "due:>2026",
+            AnyOf(
+                (
+                    AllOf((WhereNumber("metadata.due", Op.GT, 2026.0),)),
+                    AllOf(
+                        (
+                            Where("metadata.due", Op.TEXT_MATCH, "-"),
+                            AllOf((Where("metadata.due", Op.GTE, "2027-01-01"),)),
+                        )
+                    ),
+                )
+            ),
+        ),
+        (
             "author:<PERSON_3>",
             AnyOf(
                 (

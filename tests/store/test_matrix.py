@@ -229,3 +229,23 @@ def test_a_long_mapped_file_does_not_fill_the_memory(tmp_path, monkeypatch, quer
 def _resident_kib(path: Path) -> int:
     maps = Path("/proc/self/smaps").read_text(encoding="ascii").split(str(path))
     return sum(int(re.search(r"^Rss:\s+(\d+)", each, re.M)[1]) for each in maps[1:])
+
+
+@pytest.mark.parametrize("queries", [1, 3])
+@pytest.mark.parametrize("damage", [0.0, np.nan])
+def test_damage_in_a_mapped_file_is_noticed_where_all_is_scored(
+    tmp_path, monkeypatch, queries: int, damage: float
+) -> None:
+    """Not only in what is found: rows of zeros would never be."""
+    monkeypatch.setattr(scattered, "MAPPED_BYTES", 2**10)
+    count, dim = 3_000, 32
+    written = unit(np.random.default_rng(0).normal(size=(count, dim)))
+    questions = written[:queries].copy()
+    written[2_000:2_002] = damage
+    path = tmp_path / "rows"
+    written.tofile(path)
+    mapped = np.memmap(path, np.float32, "r", shape=(count, dim))
+    ids = np.arange(1, count + 1, dtype=np.int32)
+    anew = Mock()
+    Matrix(NOW, mapped, (ids, ids), anew=anew).nearest(questions, 1, None)
+    assert anew.called

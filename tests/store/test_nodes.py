@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from workbench.errors import AccessDenied, UsageError
+from workbench.errors import AccessDenied, StoreError, UsageError
 from workbench.guard.policy import Action
 from workbench.store.corpus import Corpus
 from workbench.store.filters import AllOf, Op, Where
@@ -104,3 +104,18 @@ def test_extras_are_kept_for_documents_in_scope(corpus: Corpus, run_for, add, pu
         number: None,
         next(i for i in ids if i != number): {"mimetype": "x"},
     }
+
+
+def test_who_was_forgotten_on_the_way_is_not_stored(corpus: Corpus, run_for, add) -> None:
+    corpus._database.write(
+        lambda c: c.execute("INSERT INTO store.retired VALUES ('PERSON', 17, FALSE)")
+    )
+    for given in (
+        node("a", "about <PERSON_17>"),
+        node("a", author="<PERSON_17>"),
+        MaskedNode("a", "s", "<PERSON_17>", "words", {}),
+    ):
+        with pytest.raises(StoreError, match="was forgotten"):
+            add(given)
+    add(node("b", "about <PERSON_18>"))
+    assert found(corpus, run_for("*")) == ["b"]

@@ -8,7 +8,8 @@ import pytest
 from workbench.errors import EmbeddingMismatch
 from workbench.guard.policy import Action
 from workbench.store.corpus import Corpus
-from workbench.store.filters import Where
+from workbench.store.filters import AllOf, Where
+from workbench.store.nodes import MaskedNode
 from workbench.store.records import EmbeddingInfo, SearchQuery
 
 WORDS = ("zebra", "quartz", "harbour", "violin", "meadow", "copper", "lantern", "saffron")
@@ -82,3 +83,18 @@ def test_vectors_of_another_model_are_noticed(corpus: Corpus, put, run_for) -> N
     past = run_for("*", version=2)
     assert len(found(corpus, past, "zebra", mode="keyword")) == 1
     assert len(found(corpus, run_for("*", version=1), "zebra")) == 1
+
+
+def test_the_fields_of_an_old_version_are_those_that_documents_had_then(
+    corpus: Corpus, run_for, put
+) -> None:
+    run = run_for("*")
+    nodes = [MaskedNode("a", "s", "a name", "words", {"colour": "red"})]
+    vectors, model = np.ones((1, 3), np.float32), EmbeddingInfo("fake", "sha256:one", 3)
+    corpus.nodes.put(run, nodes, label="public", vectors=vectors, embedding=model)
+    then = corpus.version(run_for("*", action=Action.SEARCH))
+    corpus.nodes.remove(run, "public", AllOf(()))
+    past = run_for("*", action=Action.SEARCH, version=then)
+    assert "colour" in corpus.metadata_keys(past)
+    assert "colour" not in corpus.metadata_keys(run_for("*", action=Action.SEARCH))
+    assert "colour" not in corpus.metadata_keys(run_for("hr", action=Action.SEARCH, version=then))

@@ -48,3 +48,19 @@ def test_a_folder_in_use_is_a_clear_error(server: QdrantServer, tmp_path: Path) 
     with pytest.raises(StoreError, match="cannot be used"):
         QdrantServer(f"qdrant://{tmp_path}/qdrant").version(PLACE)
     gc.collect()
+
+
+def test_a_collection_that_was_deleted_is_not_taken_for_whole(
+    server: QdrantServer, tmp_path: Path
+) -> None:
+    """The note of the version that it showed is kept elsewhere and may outlive it."""
+
+    def broken() -> Iterator[Batch]:
+        yield rows(1, 2)
+        raise OSError("the line broke")
+
+    server.change(PLACE, EMPTY, Change(TWO, True, (), iter([rows(1, 9)])))
+    server._open().delete_collection(PLACE.name)
+    with pytest.raises(StoreError, match="line broke"):
+        server.change(PLACE, EMPTY, Change(TWO, False, (), broken()))
+    assert server.version(PLACE) == EMPTY

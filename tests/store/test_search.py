@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from workbench.config import ModelsConfig
-from workbench.errors import QueryError, UsageError
+from workbench.errors import QueryError, StoreError, UsageError
 from workbench.guard.audit import AuditEntry, Outcome
 from workbench.guard.policy import Action
 from workbench.models.server import connect
+from workbench.store import keyword, payloads, search, vectors
 from workbench.store.corpus import Corpus
+from workbench.store.language import parse
 from workbench.store.records import EmbeddingInfo, SearchQuery
 from workbench.store.search import RANK_CONSTANT
 from workbench.values import Chunk, MaskedDocument, Scope, Usage
@@ -211,3 +213,71 @@ def test_own_audit_rows_do_not_make_a_search_look_again(
     other.reviews._database.write(lambda c: c.execute("UPDATE store.corpus SET token = 'else'"))
     assert len(ask(corpus, run, "zebra")) == 2
     assert reads
+
+
+def test_what_another_process_brought_up_to_date_is_taken_as_it_is(
+    corpus: Corpus, run_for, put, monkeypatch
+) -> None:
+    """Its first search after a commit opens the workspace to look at it, and for nothing else."""
+    put("a", "zebra")
+    other = Corpus(corpus._database.folder)
+    for mode in ("hybrid", "keyword", "vector"):
+        ask(other, run_for("*"), "zebra", mode=mode)
+    put("b", "zebra crossing")
+    expected = [hit.document for hit in ask(corpus, run_for("*"), "zebra")]
+
+    def unneeded(*_: object) -> None:
+        raise AssertionError("there is nothing to catch up with")
+
+    for module in (keyword, payloads, vectors):
+        monkeypatch.setattr(module, "changes_since", unneeded)
+    assert [hit.document for hit in ask(other, run_for("*"), "zebra")] == expected
+
+
+def test_what_a_search_recalls_may_be_gone(corpus: Corpus, run_for, put, monkeypatch) -> None:
+    put("a", "zebra")
+    ask(corpus, run_for("*"), "zebra")
+    real, failed = corpus._search._rank, []
+
+    def once(*given: object) -> object:
+        if not failed:
+            failed.append(True)
+            raise StoreError("the vectors of a former model are gone", next_step="Try again.")
+        return real(*given)
+
+    monkeypatch.setattr(corpus._search, "_rank", once)
+    assert [hit.document for hit in ask(corpus, run_for("*"), "zebra")] == ["a"]
+    assert failed
+    failed.clear()
+    with pytest.raises(StoreError, match="former model"):
+        ask(corpus, run_for("*"), "another query by keywords", mode="keyword", k=3)
+
+
+def test_many_required_chunks_are_scored_in_parts(
+    corpus: Corpus, run_for, put, monkeypatch
+) -> None:
+    rng = np.random.default_rng(3)
+    for number in range(30):
+        put(f"u{number}", "zebra crossing", vectors=[rng.normal(size=3)])
+    must = parse("+zebra", frozenset)
+
+    def found() -> list[tuple[int, float | None]]:
+        hits = ask(corpus, run_for("*"), "zebra", match=must.match, k=7, mode="vector")
+        return [(hit.chunk.id, hit.similarity) for hit in hits]
+
+    whole = found()
+    assert len(whole) == 7
+    monkeypatch.setattr(search, "_SCORED_TOGETHER", 4)
+    assert found() == whole
+
+
+def test_an_empty_workspace_is_asked_for_its_version_until_it_is_not(
+    corpus: Corpus, run_for, put, monkeypatch
+) -> None:
+    run = run_for("*", action=Action.SEARCH)
+    assert corpus.is_empty(run)
+    put("a", "zebra")
+    assert not corpus.is_empty(run)
+    monkeypatch.setattr(corpus._database, "read", None)
+    assert not corpus.is_empty(run)
+    assert corpus.is_empty(run_for("*", action=Action.SEARCH, version=0))

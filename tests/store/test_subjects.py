@@ -6,9 +6,11 @@ import duckdb
 import pytest
 
 from tests.tasks.vaults import vaulted
-from workbench.errors import AccessDenied
+from workbench.errors import AccessDenied, StoreError
 from workbench.guard.policy import Action
-from workbench.store.subjects import _rewrite_column, _text_columns, shown_in
+from workbench.store.corpus import Corpus
+from workbench.store.elsewhere import Place, places_of
+from workbench.store.subjects import Subjects, _rewrite_column, _text_columns, shown_in
 
 
 def test_every_column_that_can_hold_text_can_be_rewritten(tmp_path: Path) -> None:
@@ -57,3 +59,36 @@ def test_other_runs_forget_nobody(tmp_path: Path) -> None:
             subjects.begin(run, [], [("PERSON", 1)])
         with pytest.raises(AccessDenied, match="may not forget"):
             subjects.finish(run, [("PERSON", 1)])
+
+
+class Server:
+    """Of a server of vectors what forgetting needs."""
+
+    def __init__(self, *, down: bool = False) -> None:
+        self.down = down
+        self.dropped: list[str] = []
+
+    def drop(self, place: Place) -> None:
+        if self.down:
+            raise StoreError("the server cannot be used", next_step="Start it.")
+        self.dropped.append(place.name)
+
+
+def test_vectors_on_a_server_are_forgotten_too(corpus: Corpus, put, run_for) -> None:
+    put("a", "about <PERSON_1>")
+    before = [place.name for place in corpus._database.read(places_of)]
+    server = Server()
+    run = run_for("*", action=Action.FORGET)
+    Subjects(corpus._database, server).finish(run, [("PERSON", 2)])  # type: ignore[arg-type]
+    assert server.dropped == []
+    Subjects(corpus._database, server).finish(run, [("PERSON", 1)])  # type: ignore[arg-type]
+    assert set(server.dropped) == set(before)
+    assert [place.name for place in corpus._database.read(places_of)] != before
+
+
+def test_without_the_server_nothing_is_finished(corpus: Corpus, put, run_for) -> None:
+    number = put("a", "about <PERSON_1>")
+    subjects = Subjects(corpus._database, Server(down=True))  # type: ignore[arg-type]
+    with pytest.raises(StoreError, match="cannot be used"):
+        subjects.finish(run_for("*", action=Action.FORGET), [("PERSON", 1)])
+    assert corpus.document(run_for("*"), number).text == "about <PERSON_1>"

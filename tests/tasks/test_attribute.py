@@ -6,7 +6,9 @@ from workbench.tasks.attribute import (
     Draft,
     attribute,
     carried_by,
+    content_words,
     coverage,
+    facts,
     is_question,
     located_quotes,
     sentences,
@@ -192,3 +194,16 @@ def test_spoken_numbers_and_years_of_age_carry_written_ones() -> None:
     assert carried_by("The patient is 51 years old and was diagnosed in 2007.", said).supported
     assert carried_by("The 51-year-old patient was diagnosed in 2007.", said).supported
     assert not carried_by("The patient is 52 years old and was diagnosed in 2007.", said).supported
+
+
+def test_scripts_without_spaces_are_compared_by_pairs_of_characters() -> None:
+    source = "\u7559\u5b66\u751f\u53ef\u4ee5\u5728\u56fe\u4e66\u9986\u501f\u4e66"
+    said = "\u7559\u5b66\u751f\u5728\u56fe\u4e66\u9986\u501f\u4e66"
+    assert coverage(said, source) > 0.8
+    assert coverage("\u5929\u6c14\u5f88\u597d", source) == 0
+    assert "2024" in content_words("2024\u5e74\u5ea6\u62a5\u544a")
+
+
+def test_facts_are_numbers_and_names() -> None:
+    assert facts("In 2021 the Harbour Office sold tickets.") == {"2021", "harbour", "office"}
+    assert facts("They sold tickets.") == set()

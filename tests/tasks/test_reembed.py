@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from llama_index.core.schema import TextNode
 
 from tests.workbenches import MakeWorkbench
 from workbench.config import Config, ModelsConfig
@@ -81,3 +82,16 @@ def test_with_the_real_model(tmp_path: Path, folder: Path) -> None:
         assert session.search("badges", mode="vector")[0].document == "badges.md"
     finally:
         workbench.close()
+
+
+def test_nodes_are_embedded_as_they_were_when_they_came_in(make_workbench: MakeWorkbench) -> None:
+    """With their metadata, as their own template puts it."""
+    first = TwoModels()
+    session = make_workbench(server=first).session("ana")
+    node = TextNode(id_="n", text="Badges are blue.", metadata={"office": "harbour"})
+    session.as_vector_store("public").add([node])
+    then = next(text for text in first.texts if "Badges" in text)
+    assert "harbour" in then
+    again = TwoModels()
+    other(make_workbench, again).session("ana").reembed()
+    assert again.texts == [then]

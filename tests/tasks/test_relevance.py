@@ -10,7 +10,7 @@ from workbench.guard.policy import Action
 from workbench.guard.run import Run
 from workbench.models.fake import FakeServer
 from workbench.models.governed import Models, NoCache
-from workbench.tasks.relevance import NEAR, is_answerable
+from workbench.tasks.relevance import FOCUS_NEAR, NEAR, is_about, is_answerable
 from workbench.values import Actor, Chunk, Hit, Scope
 
 
@@ -56,3 +56,11 @@ def test_shared_words_are_worth_a_verdict_however_far(
 ) -> None:
     row = hit(0.1, "Question: when does the shop open; Answer: at nine")
     assert judge(verdict, hit(0.2), row) == (expected, 1)
+
+
+def test_a_topic_may_be_farther_away_than_a_question_or_share_its_words() -> None:
+    far = [hit(None, "Employees earn 4 hours of sick leave."), hit(None, "Badges are blue.")]
+    assert is_about("penguins", [0.1, FOCUS_NEAR], far)
+    assert not is_about("penguins", [0.1, 0.2], far)
+    assert is_about("hours of sick leave", [0.1, 0.2], far)
+    assert not is_about("penguins", [], [])

@@ -42,6 +42,10 @@ def split(text: str) -> list[str]:
         ("1. Ask Acme Inc.\n2. Wait. Then go.", ["1. Ask Acme Inc.", "2. Wait.", "Then go."]),
         ("| a | b |\n|---|---|\n| 1. | 2 |", ["| a | b |", "|---|---|", "| 1. | 2 |"]),
         ("It rose to\n12.5 percent - a lot.", ["It rose to\n12.5 percent - a lot."]),
+        (
+            "\u4eca\u5929\u4f11\u5047\u3002\u660e\u5929\u4e0a\u73ed\uff01",
+            ["\u4eca\u5929\u4f11\u5047\u3002", "\u660e\u5929\u4e0a\u73ed\uff01"],
+        ),
         ("  \n ", []),
         ("", []),
     ],

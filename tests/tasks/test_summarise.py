@@ -11,6 +11,7 @@ from workbench.models.fake import FakeServer
 from workbench.models.messages import ChatRequest
 from workbench.prompts.registry import load_prompt
 from workbench.results.summary import Sentence, Summary, SummaryProgress, Verdict
+from workbench.tasks import summary_writing
 
 TRUE = "Employees earn 4 hours of sick leave per pay period."
 FALSE_NUMBER = "Employees earn 9 hours of sick leave per pay period."
@@ -94,7 +95,7 @@ def test_where_nothing_holds_the_source_speaks_itself_unless_it_was_asked_someth
     assert "leave" in summary.sentences[0].text.casefold()
     assert summary.removed == ()
     assert valid(summary, session)
-    asked = session.summarise(style="bullets", focus="dragons")
+    asked = session.summarise(style="bullets", focus="sick leave")
     assert (asked.sentences, [sentence.text for sentence in asked.removed]) == ((), [vague])
 
 
@@ -301,3 +302,75 @@ def test_nothing_stands_in_the_summary_that_was_not_told_as_held(
     if joining:
         joined = {part for part in told[joining[0] :] if isinstance(part, Sentence)}
         assert set(summary.sentences) <= joined
+
+
+def test_sentences_that_differ_in_a_number_are_no_repetitions(
+    make_workbench: MakeWorkbench, tmp_path: Path
+) -> None:
+    years = [f"The harbour office sold tickets for {n} million in {2018 + n}." for n in range(1, 5)]
+    path = tmp_path / "sales.md"
+    others = [f"Cats number {n} sleep." for n in range(8)]
+    path.write_text("# Sales\n\n" + " ".join([*years, *others]), encoding="utf-8")
+    again = "The harbour office sold tickets for 1 million."
+    session = make_workbench(writes(*years, again)).session("ana")
+    session.ingest(path)
+    summary = session.summarise(style="timeline")
+    assert [sentence.text for sentence in summary.sentences] == years
+
+
+def test_a_hit_is_a_target(make_workbench: MakeWorkbench, folder: Path) -> None:
+    session = make_workbench(writes(TRUE)).session("ana")
+    session.ingest(folder)
+    hit = session.search("sick leave")[0]
+    assert session.summarise(hit).title == hit.document
+
+
+@pytest.mark.parametrize("verb", ["summarise", "corpus_map", "themes"])
+@pytest.mark.parametrize("target", [999, [1, 999], "leave.md", [None], {"a": 1}])
+def test_what_is_no_document_is_refused(
+    make_workbench: MakeWorkbench, folder: Path, verb: str, target: object
+) -> None:
+    session = make_workbench(writes(TRUE)).session("ana")
+    session.ingest(folder)
+    with pytest.raises(UsageError, match=r"no such document|nothing that can be summarised"):
+        getattr(session, verb)(target)
+
+
+def test_what_the_sources_are_not_about_is_not_written_about(
+    make_workbench: MakeWorkbench, folder: Path
+) -> None:
+    server = FakeServer(writes(TRUE))
+    session = make_workbench(server=server).session("ana")
+    session.ingest(folder)
+    summary = session.summarise(focus="zzyzx qwfp")
+    assert (summary.sentences, summary.removed, summary.chunks_read) == ((), (), 0)
+    assert "say nothing about this: zzyzx qwfp" in summary.markdown()
+    assert server.requests == []
+
+
+def test_a_long_section_keeps_to_its_length(make_workbench: MakeWorkbench, tmp_path: Path) -> None:
+    """It does not fit one prompt, and each prompt asks for as many sentences."""
+    parts = [f"Branch {number} of the harbour opened in {1900 + number}. " for number in range(120)]
+    path = tmp_path / "long.md"
+    path.write_text("# Long\n\n## Branches\n\n" + "\n\n".join(p * 6 for p in parts), "utf-8")
+    server = FakeServer(copying)
+    session = make_workbench(server=server).session("ana")
+    session.ingest(path)
+    summary = session.summarise(style="per-section", length=3, coverage=1)
+    asked = [each for each in server.requests if each.prompt_version.startswith("summary@")]
+    assert len(asked) > 1
+    assert len(summary.sentences) == 3
+    assert len({sentence.section for sentence in summary.sentences}) == 1
+
+
+def test_joining_shows_what_fits_and_loses_no_point(
+    make_workbench: MakeWorkbench, long_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(summary_writing, "_JOINED_BYTES", 300)
+    server = FakeServer(copying)
+    session = make_workbench(server=server).session("ana")
+    session.ingest(long_folder)
+    summary = session.summarise(style="executive")
+    (joining,) = [r for r in server.requests if r.prompt_version.startswith("summary_merge")]
+    shown = joining.user.count("\nSource: ")
+    assert 1 <= shown < len(summary.sentences)

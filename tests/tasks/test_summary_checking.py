@@ -26,14 +26,15 @@ FAR = "Dragons guard the travel portal."
 class Strict:
     """A judge that counts what it is asked and finds everything as probable as it is told."""
 
-    def __init__(self, probability: float, *, asks: bool = True) -> None:
+    def __init__(self, probability: float, *, asks: bool = True, source: str | None = TEXT) -> None:
         self.probability = probability
+        self.source = source
         self.asks = asks
         self.asked: list[str] = []
 
     def score(self, run: Run, claim: str, passages: Sequence[str]) -> float:
         self.asked.append(claim)
-        assert next(iter(passages)) in {TEXT, f"* {COPY}"}
+        assert self.source is None or next(iter(passages)) in {self.source, f"* {COPY}"}
         return self.probability
 
     def supports(self, probability: float) -> bool:
@@ -194,3 +195,50 @@ def test_the_last_resort_is_what_is_nearest_however_far(make_workbench: MakeWork
     assert own.sentence.text == "Doctor: Do you ever smoke cigars? Patient: No."
     far = of_transcript(make_workbench, FAR)
     assert own_words(far) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "claim"),
+    [
+        ("Revenue decreased by 12 percent in 2024.", "Revenue increased by 12 percent in 2024."),
+        (
+            "Acme signed the lease of the office in March 2024.",
+            "Globex signed the lease of the office in March 2024.",
+        ),
+        (
+            "Revenue of Acme grew to 12 million in 2023. Costs were 8 million in 2024.",
+            "The revenue of Acme grew to 12 million in 2024.",
+        ),
+    ],
+)
+def test_what_has_a_word_of_its_own_is_for_the_judge(
+    make_workbench: MakeWorkbench, source: str, claim: str
+) -> None:
+    judge = Strict(0.1, source=source)
+    point = checked_in(make_workbench, source, claim, judge)
+    assert judge.asked == [claim]
+    assert point.sentence.text != claim
+
+
+def test_passages_that_overlap_may_cut_a_sentence_elsewhere(make_workbench: MakeWorkbench) -> None:
+    text = (
+        "Badges are blue. Employees earn 4 hours of sick leave\nper pay period. Lunch is at noon."
+    )
+    cut = text.index("sick leave")
+    hits = [
+        Hit(
+            Chunk(n, start, start + len(part), part, id=n + 1, document_id=1),
+            "a.md",
+            "f:///a",
+            "",
+            0,
+        )
+        for n, (start, part) in enumerate([(0, text[: cut + 10]), (cut, text[cut:])])
+    ]
+    workbench = make_workbench(lambda _: "")
+    with workbench.guard.open(workbench.session("ana").actor, Action.ASK) as run:
+        checker = Checker(run, workbench.models, "light", Strict(0.1, source=None))
+        for claim in ("Sick leave is 9 hours per pay period.", WRONG, "Lunch per pay period."):
+            for order in (hits, hits[::-1]):
+                (*citations,) = checker.check(claim, order).sentence.citations
+                assert all(text[c.start : c.end] == c.quote for c in citations)

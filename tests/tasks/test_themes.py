@@ -9,6 +9,7 @@ from tests.tasks.test_summarise import copying, valid
 from tests.workbenches import MakeWorkbench
 from workbench import CorpusMap, Themes
 from workbench.errors import UsageError
+from workbench.models.messages import ChatRequest
 from workbench.session import Session
 
 TOPICS = {
@@ -20,15 +21,19 @@ TOPICS = {
 
 @pytest.fixture
 def session(make_workbench: MakeWorkbench, tmp_path: Path) -> Session:
+    return topics(make_workbench(copying).session("ana"), tmp_path)
+
+
+def topics(session: Session, tmp_path: Path) -> Session:
+    """The session, with four documents of each topic."""
     folder = tmp_path / "topics"
     folder.mkdir()
     for topic, sentence in TOPICS.items():
         for number in range(4):
             text = f"{sentence} Note {number} says more about {topic} and {topic}."
             (folder / f"{topic}{number}.txt").write_text(text, encoding="utf-8")
-    made = make_workbench(copying).session("ana")
-    made.ingest(folder)
-    return made
+    session.ingest(folder)
+    return session
 
 
 def test_documents_of_one_topic_are_one_theme(session: Session) -> None:
@@ -73,6 +78,23 @@ def test_each_theme_has_a_summary_of_its_own_documents(session: Session) -> None
     assert len(themes.df()) == 12
     assert themes.markdown().count("\n# ") == 2
     assert len(json.loads(json.dumps(themes.to_dict()))["themes"]) == 3
+    used = [theme.summary.usage.prompt_tokens for theme in themes.themes]
+    assert min(used) > 0
+    assert max(used) < sum(used) / 2, "each theme tells what it took, not those before it as well"
+
+
+def test_a_broken_reply_costs_its_own_theme_only(
+    make_workbench: MakeWorkbench, tmp_path: Path
+) -> None:
+    def breaking(request: ChatRequest) -> str:
+        return "" if "bread" in request.user else copying(request)
+
+    session = topics(make_workbench(breaking).session("ana"), tmp_path)
+    themes = session.themes(length=2)
+    counts = sorted(len(theme.summary.sentences) for theme in themes.themes)
+    assert counts[0] == 0
+    assert counts[1] > 0
+    assert "could be used" in themes.markdown()
 
 
 def test_a_part_of_the_corpus_and_a_wanted_number(session: Session) -> None:

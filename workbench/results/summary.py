@@ -110,7 +110,8 @@ class Summary:
         return tuple(dict.fromkeys(c for s in self.sentences for c in s.citations))
 
     def markdown(self, *, citations: bool = True) -> str:
-        """Markdown with numbered citations and the quoted words below."""
+        """Markdown with numbered citations, the quoted words below, and what was read; without
+        ``citations`` the sentences alone."""
         return summary_view.markdown(self, citations=citations)
 
     def html(self) -> str:
@@ -125,14 +126,19 @@ class Summary:
         file.add_heading(self.title, level=1)
         file.add_paragraph(summary_view.coverage(self))
         numbers = {citation: n for n, citation in enumerate(self.citations, start=1)}
-        section = ""
-        for sentence in self.sentences:
-            if sentence.section != section:
-                section = sentence.section
+        for words in summary_view.nothing(self):
+            file.add_paragraph(words)
+        for section, sentences in summary_view.sections(self):
+            if section:
                 file.add_heading(section, level=2)
-            marks = "".join(f" [{numbers[c]}]" for c in sentence.citations)
-            file.add_paragraph(sentence.text + marks, style=self._paragraph_style())
-        file.add_heading("Sources", level=2)
+            shown = [s.text + "".join(f" [{numbers[c]}]" for c in s.citations) for s in sentences]
+            if self.style in summary_view.LISTED:
+                for line in shown:
+                    file.add_paragraph(line, style="List Bullet")
+            else:
+                file.add_paragraph(" ".join(shown))
+        if numbers:
+            file.add_heading("Sources", level=2)
         for citation, number in numbers.items():
             quote = " ".join(citation.quote.split())
             file.add_paragraph(f"[{number}] {render.where(citation)}: \u201c{quote}\u201d")
@@ -187,16 +193,13 @@ class Summary:
                 rows.append({**base, **(asdict(citation) if citation else {})})
         return rows
 
-    def _paragraph_style(self) -> str | None:
-        return "List Bullet" if self.style in {"bullets", "timeline"} else None
-
     _repr_pretty_ = pretty
 
     def _repr_html_(self) -> str:
         return summary_view.html(self)
 
     def __str__(self) -> str:
-        return f"{self.markdown()}\n\n{summary_view.coverage(self)}"
+        return self.markdown()
 
 
 def _plain(sentence: Sentence) -> dict[str, Any]:

@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from workbench.values import Citation
 
 NOTHING = "The sources hold nothing that could be summarised."
+NOTHING_ABOUT = "The sources say nothing about this"
+NOTHING_USED = "No reply of the model about them could be used."
 NOTHING_HELD = "The sources carry no sentence that the model wrote about them."
 
-_LISTED = frozenset({"bullets", "timeline"})
+LISTED = frozenset({"bullets", "timeline"})
+"""Styles with a line for each sentence; in the others sentences make a text."""
+
 _MARKDOWN = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>#|"})
 
 
@@ -51,17 +55,20 @@ def plain(text: str) -> str:
 
 
 def markdown(summary: Summary, *, citations: bool) -> str:
-    """The sentences by section; with ``citations`` numbered, and the quoted words below."""
+    """The sentences by section; with ``citations`` numbered, and below them the quoted words and
+    what was read and taken out."""
     numbers = _numbers(summary) if citations else {}
-    blocks = _nothing(summary)
-    for section, sentences in _sections(summary):
+    blocks = [plain(words) for words in nothing(summary)]
+    for section, sentences in sections(summary):
         if section:
             blocks.append(f"## {plain(section)}")
         shown = [_marked(sentence, numbers) for sentence in sentences]
-        listed = summary.style in _LISTED
+        listed = summary.style in LISTED
         blocks.append("\n".join(f"- {line}" for line in shown) if listed else " ".join(shown))
     if numbers:
         blocks.append("\n".join(_source(citation, number) for citation, number in numbers.items()))
+    if citations:
+        blocks.append(coverage(summary))
     return "\n\n".join(blocks)
 
 
@@ -69,12 +76,12 @@ def html(summary: Summary) -> str:
     """The sentences with numbered sources that fold out, and what was taken out."""
     numbers = _numbers(summary)
     parts = [f"<p><b>{escape(summary.title)}</b><br><small>{escape(coverage(summary))}</small></p>"]
-    parts.extend(f"<p>{escape(words)}</p>" for words in _nothing(summary))
-    for section, sentences in _sections(summary):
+    parts.extend(f"<p>{escape(words)}</p>" for words in nothing(summary))
+    for section, sentences in sections(summary):
         if section:
             parts.append(f"<h4>{escape(section)}</h4>")
         items = [_sentence_html(sentence, numbers) for sentence in sentences]
-        if summary.style in _LISTED:
+        if summary.style in LISTED:
             parts.append("<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>")
         else:
             parts.append(f"<p>{' '.join(items)}</p>")
@@ -98,13 +105,19 @@ def page(title: str, body: str) -> str:
     )
 
 
-def _nothing(summary: Summary) -> list[str]:
+def nothing(summary: Summary) -> list[str]:
+    """What is said in place of the sentences, if there are none; plain text."""
     if summary.sentences:
         return []
-    return [NOTHING_HELD if summary.removed else NOTHING]
+    if summary.removed:
+        return [NOTHING_HELD]
+    if summary.focus and summary.chunks and not summary.chunks_lost:
+        return [f"{NOTHING_ABOUT}: {summary.focus}"]
+    return [NOTHING_USED if summary.chunks_lost else NOTHING]
 
 
-def _sections(summary: Summary) -> list[tuple[str, list[Sentence]]]:
+def sections(summary: Summary) -> list[tuple[str, list[Sentence]]]:
+    """The sentences in order, by the section they are about, which may have no name."""
     groups: list[tuple[str, list[Sentence]]] = []
     for sentence in summary.sentences:
         if not groups or groups[-1][0] != sentence.section:
@@ -130,6 +143,8 @@ def _source(citation: Citation, number: int) -> str:
 def _sentence_html(sentence: Sentence, numbers: dict[Citation, int]) -> str:
     marks = "".join(f"<sup>[{numbers[citation]}]</sup>" for citation in sentence.citations)
     told = f"Carried by its source with probability {sentence.support:.0%}"
+    if sentence.verdict.value == "repaired":
+        told = f"Written anew after checking. {told}"
     if sentence.verdict.value == "replaced":
         told = "The source's own words, in place of a sentence that it did not carry"
     return f'<span title="{escape(told)}">{escape(sentence.text)}</span>{marks}'

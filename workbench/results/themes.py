@@ -42,8 +42,7 @@ class Themes:
     def markdown(self) -> str:
         """A chapter per theme, with numbered citations."""
         chapters = [
-            f"# {summary_view.plain(theme.words)}\n\n{theme.summary.markdown()}\n\n"
-            f"{summary_view.coverage(theme.summary)}"
+            f"# {summary_view.plain(theme.words)}\n\n{theme.summary.markdown()}"
             for theme in self.themes
         ]
         return "\n\n".join(chapters)

@@ -37,7 +37,7 @@ from workbench.store.records import EmbeddingInfo, Incoming, SearchQuery, Stored
 from workbench.store.reembedding import Reembedding
 from workbench.store.reviews import Reviews
 from workbench.store.search import Search
-from workbench.store.subjects import Subjects, require_none_retired
+from workbench.store.subjects import Subjects, require_none_retired, texts_of
 from workbench.values import Chunk, DocumentInfo, Hit, MaskedDocument
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Corpus:
         self._past = PastSearches(self._database)
         self._begun = False
         self.grants = Grants(self._database)
-        self.subjects = Subjects(self._database)
+        self.subjects = Subjects(self._database, self._server)
         self.counters = Counters(self._database)
         self.history = History(self._database)
         self.ledger = CorpusLedger(self._database)
@@ -97,8 +97,8 @@ class Corpus:
         self.origins = Origins(self._database)
         self.extractions = Extractions(self._database)
         self.reviews = Reviews(self._database)
-        self.nodes = Nodes(self._database, payloads)
-        self.reembedding = Reembedding(self._database)
+        self.nodes = Nodes(self._database, payloads, self.placeholders.reload)
+        self.reembedding = Reembedding(self._database, self._server)
         self.moving = Moving(self._database)
 
     def together(self, run: Run) -> AbstractContextManager[None]:
@@ -152,7 +152,9 @@ class Corpus:
 
         def store(connection: duckdb.DuckDBPyConnection) -> list[int]:
             require_none_retired(
-                connection, [each.document for each in incoming], self.placeholders.reload
+                connection,
+                (texts_of(each.document) for each in incoming),
+                self.placeholders.reload,
             )
             replaced = documents.currents(connection, sorted(uris))
             for label in {label for _, label in replaced}:

@@ -284,9 +284,11 @@ class Database:
             log = replace(log, length=self._log_bytes())
         if log.length == 0:
             log = _Log(folding_ms=log.folding_ms)
-        self._log_note.write_text(
-            f"{log.length} {log.commits} {log.replayed_ms} {log.folding_ms}", encoding="ascii"
-        )
+        # The change is stored by now. Without a note the next writer folds the log in.
+        with contextlib.suppress(OSError):
+            self._log_note.write_text(
+                f"{log.length} {log.commits} {log.replayed_ms} {log.folding_ms}", encoding="ascii"
+            )
 
     def _note_version(self, connection: duckdb.DuckDBPyConnection) -> None:
         # In this order a commit in between leaves a signature that never comes again.

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.errors import ConfigError
+from workbench.errors import ConfigError, StoreError
 from workbench.store.database import Database
 from workbench.store.migrations import vectors_table
 from workbench.store.records import Vectors
@@ -29,6 +29,7 @@ from workbench.store.versions import Version, changes_since
 
 Ids = NDArray[np.int32]
 NONE = -1
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,15 @@ class RemoteMatrix:
         """How many numbers a vector has."""
         return self._place.dim
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the server still shows this version; it may be another's, or gone.
+
+        Raises:
+            StoreError: if the server cannot be used.
+        """
+        return self._server.version(self._place) == self.version
+
     def nearest(self, queries: Vectors, k: int, allowed: Ids | None) -> tuple[Ids, Vectors]:
         """Chunk ids (m, k), nearest first and padded with ``NONE``, and their cosines (m, k)."""
         ids = np.full((len(queries), k), NONE, np.int32)
@@ -146,19 +156,29 @@ class RemoteVectors:
         """
         with self._lock:
             held = self._held.get(embedding_id)
-            if held is None or held.version != version:
+            if held is None or held.version != version or not held.is_current:
                 held = self._held[embedding_id] = self._caught_up(embedding_id, dim)
             return held
 
     def _caught_up(self, embedding_id: int, dim: int) -> RemoteMatrix:
         place = self._database.read(lambda c: place_of(c, embedding_id, dim))
-        shown = self._server.version(place)
-        changes = changes_since(self._database, shown, vectors_of(embedding_id))
-        if changes.version != shown or changes.anew:
+        for _ in range(_ATTEMPTS):
+            shown = self._server.version(place)
+            changes = changes_since(self._database, shown, vectors_of(embedding_id))
+            if changes.version == shown:
+                return RemoteMatrix(self._server, place, shown)
             added = (batch_of(page) for page in changes.added)
             change = Change(changes.version, changes.anew, changes.removed, added)
             self._server.change(place, shown, change)
-        return RemoteMatrix(self._server, place, changes.version)
+            # Where another process was faster, nothing was done, and it may have stopped earlier.
+            if self._server.version(place) == changes.version:
+                return RemoteMatrix(self._server, place, changes.version)
+        raise StoreError(
+            "other programs keep changing the vectors on the server",
+            value=place.name,
+            next_step="Try again. If it stays so, two copies of one workspace may name the same "
+            "[store] url: give one of them another database.",
+        )
 
 
 def connect_server(url: str) -> VectorServer:
@@ -199,6 +219,12 @@ def place_of(connection: duckdb.DuckDBPyConnection, embedding_id: int, dim: int)
     ).fetchone()
     identity = f"{row}|{digest}|{embedding_id}"
     return Place(f"workbench_{hashlib.sha256(identity.encode()).hexdigest()[:24]}", dim)
+
+
+def places_of(connection: duckdb.DuckDBPyConnection) -> list[Place]:
+    """Where the vectors of all models of this workspace are."""
+    rows = connection.execute("SELECT id, dim FROM store.embeddings ORDER BY id").fetchall()
+    return [place_of(connection, number, dim) for number, dim in rows]
 
 
 def batch_of(page: pa.Table) -> Batch:

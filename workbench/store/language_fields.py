@@ -13,6 +13,7 @@ from workbench.store.filters import METADATA, AllOf, AnyOf, Filter, Not, Op, Whe
 from workbench.store.matching import Documents, Match, Pages, Phrase, Words
 
 _DATE = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?)?Z?")
+_YEAR = re.compile(r"(?:1\d|20|21)\d{2}")
 _MAX_PAGE = 2**31 - 1
 
 
@@ -78,15 +79,20 @@ def _metadata(name: str, value: str | Bounds) -> Filter:
     if isinstance(value, Bounds):
         ends = [end for _, end in _ends(value)]
         if all(_is_number(end) for end in ends):
-            return AllOf(tuple(WhereNumber(field, op, float(end)) for op, end in _ends(value)))
+            numbers = tuple(WhereNumber(field, op, float(end)) for op, end in _ends(value))
+            years = all(_YEAR.fullmatch(end) for end in ends)
+            dated = (_in_years(field, value, shown=name),) if years else ()
+            return AnyOf((AllOf(numbers), *dated)) if dated else AllOf(numbers)
         if all(_DATE.fullmatch(end) for end in ends):
             return _dates(field, value, shown=name)
         return _text_range(field, value)
     if not value.strip("*"):
         return Not(Where(field, Op.IS_EMPTY))
     if _is_number(value):
+        year = Bounds(value, value, True, True) if _YEAR.fullmatch(value) else None
+        dated = () if year is None else (_in_years(field, year, shown=name),)
         number = WhereNumber(field, Op.EQ, float(value))
-        return AnyOf((Where(field, Op.EQ, value), number))
+        return AnyOf((Where(field, Op.EQ, value), number, *dated))
     inside = Where(field, Op.CONTAINS, value)
     return AnyOf((_text_part(field, value), inside))
 
@@ -157,6 +163,11 @@ def _dates(field: str, bounds: Bounds, *, shown: str) -> Filter:
         else:
             parts.append(Where(field, Op.LT, after if op is Op.LTE else start))
     return AllOf(tuple(parts))
+
+
+def _in_years(field: str, years: Bounds, *, shown: str) -> Filter:
+    """Dates in these years; other texts that begin with such a number are none."""
+    return AllOf((Where(field, Op.TEXT_MATCH, "-"), _dates(field, years, shown=shown)))
 
 
 def _interval(name: str, text: str) -> tuple[str, str]:

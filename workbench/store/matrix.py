@@ -242,6 +242,7 @@ class Matrix:
             for start in range(0, positions.size, size):
                 stop = min(start + size, positions.size)
                 block = self._read(slice(start, stop) if whole else positions[start:stop])
+                self._require_whole(block)
                 scores[start:stop] = block @ queries[0]
             return [positions[_top(scores, k)]]
         best: list[tuple[Positions, Vectors]] = [
@@ -250,6 +251,7 @@ class Matrix:
         for start in range(0, positions.size, size):
             here = positions[start : start + size]
             block = self._read(slice(here[0], here[-1] + 1) if whole else here)
+            self._require_whole(block)
             for row, scores in enumerate(queries @ block.T):
                 top = _top(scores, k)
                 places = np.concatenate([best[row][0], here[top]])
@@ -257,6 +259,15 @@ class Matrix:
                 top = _top(values, k)
                 best[row] = (places[top], values[top])
         return [places for places, _ in best]
+
+    def _require_whole(self, block: Vectors) -> None:
+        # Small files are checked as a whole when they are read; to check these would take as long.
+        for start in range(0, len(block) if self._scattered is not None else 0, _BLOCK_ROWS):
+            rows = block[start : start + _BLOCK_ROWS]
+            flat = rows.ravel()
+            # All lengths in one product; a row that is not of length 1 moves it by about 1.
+            if not abs(float(flat @ flat) - len(rows)) < 0.5:
+                raise Damaged("a vector is not what was written")
 
     def _read(self, places: Positions | slice) -> Vectors:
         """Rows (n, dim) of the matrix."""

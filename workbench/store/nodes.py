@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,7 @@ from workbench.store.filters import AllOf, Filter, Op, Where, compile_filter
 from workbench.store.migrations import vectors_table
 from workbench.store.payloads import Payloads
 from workbench.store.records import EmbeddingInfo, Vectors
+from workbench.store.subjects import require_none_retired
 from workbench.store.versions import advance
 
 NODE_TYPE = "application/x-llama-index-node"
@@ -87,9 +88,13 @@ def node_uri(label: str, node_id: str) -> str:
 class Nodes:
     """The nodes of a label. Every method raises AccessDenied once the run has ended."""
 
-    def __init__(self, database: Database, payloads: Payloads) -> None:
+    def __init__(
+        self, database: Database, payloads: Payloads, forgotten: Callable[[], None]
+    ) -> None:
+        """``forgotten`` is called when somebody turns out to have been."""
         self._database = database
         self._payloads = payloads
+        self._forgotten = forgotten
 
     def put(
         self,
@@ -107,6 +112,7 @@ class Nodes:
         Raises:
             AccessDenied: if the run may not write the label.
             UsageError: if vectors and nodes do not fit together.
+            StoreError: if somebody in them was forgotten since they were masked.
         """
         run.require_write(label)
         rows = np.asarray(vectors, np.float32)
@@ -126,6 +132,7 @@ class Nodes:
         documents = _documents(nodes, label)
 
         def store(connection: duckdb.DuckDBPyConnection) -> None:
+            require_none_retired(connection, map(_texts_of, nodes), self._forgotten)
             version = advance(connection, run.id)
             model = embedding_id(connection, embedding)
             ids = _insert_vectors(connection, unit, model)
@@ -172,7 +179,7 @@ class Nodes:
         rows = self._database.read(
             lambda c: c.execute(query, [*values, *scope_values(run.scope)]).fetchall()
         )
-        return [_node(*row) for row in rows]
+        return [masked_node(*row) for row in rows]
 
     def extras(self, run: Run, document_ids: Sequence[int]) -> dict[int, str]:
         """By document id: what is needed to build the node again, its metadata included.
@@ -250,6 +257,10 @@ def _documents(nodes: Sequence[MaskedNode], label: str) -> pa.Table:
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
 
+def _texts_of(node: MaskedNode) -> tuple[str, Iterable[str]]:
+    return node.name, (node.text, _json(dict(node.metadata)), node.extras)
+
+
 def _json(values: dict[str, Any]) -> str:
     # Three times as fast as the standard library's, which shows with a hundred thousand nodes.
     return pydantic_core.to_json(values, inf_nan_mode="constants").decode()
@@ -311,7 +322,8 @@ def _insert(
     append(connection, "store.chunks", pa.table(chunks))
 
 
-def _node(name: str, text: str, metadata: str, masked: str, extras: str) -> MaskedNode:
+def masked_node(name: str, text: str, metadata: str, masked: str, extras: str) -> MaskedNode:
+    """A node from the columns that hold it."""
     values = json.loads(metadata)
     node_id, ref_doc_id = values.pop(NODE_ID), values.pop(REF_DOC_ID)
     return MaskedNode(node_id, ref_doc_id, name, text, values, extras, json.loads(masked))

@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -87,6 +88,10 @@ class PastSearch(search.Search):
         seen, rows = self._database.read(look)
         self._hold(rows, seen.version)
         return seen
+
+    def _readable(self, scope: Scope) -> tuple[str, list[Any]]:
+        values = [*readable_values(scope), self._number, self._number]
+        return f"({READABLE}) d WHERE {AT_VERSION}", values
 
 
 class _PastKeywords(keyword.KeywordIndex):

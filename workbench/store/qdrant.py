@@ -53,6 +53,9 @@ class QdrantServer:
                 return
             if change.anew and client.collection_exists(place.name):
                 client.delete_collection(place.name)
+            if not client.collection_exists(place.name):
+                # An old note would make a collection that is filled by half count as whole.
+                _forget_note(client, place)
             _create(client, place, indexed=self._remote)
             if change.removed:
                 client.delete(place.name, _of_documents(change.removed), wait=True)
@@ -121,8 +124,7 @@ class QdrantServer:
         def drop(client: QdrantClient) -> None:
             if client.collection_exists(place.name):
                 client.delete_collection(place.name)
-            if client.collection_exists(_STATE):
-                client.delete(_STATE, [_state_id(place)], wait=True)
+            _forget_note(client, place)
 
         self._do(drop)
 
@@ -178,6 +180,11 @@ def _note(client: QdrantClient, place: Place, version: Version) -> None:
     payload = {"version": version.number, "token": version.token}
     point = models.PointStruct(id=_state_id(place), vector=[1.0], payload=payload)
     client.upsert(_STATE, [point], wait=True)
+
+
+def _forget_note(client: QdrantClient, place: Place) -> None:
+    if client.collection_exists(_STATE):
+        client.delete(_STATE, [_state_id(place)], wait=True)
 
 
 def _state_id(place: Place) -> str:

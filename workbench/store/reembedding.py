@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -18,7 +19,9 @@ from workbench.errors import AccessDenied
 from workbench.guard.run import Run
 from workbench.store.database import Database
 from workbench.store.documents import append, one, unit_rows
+from workbench.store.elsewhere import Place, VectorServer, places_of
 from workbench.store.migrations import create_vectors_table, vectors_table
+from workbench.store.nodes import MaskedNode, masked_node
 from workbench.store.records import EmbeddingInfo, Vectors
 from workbench.store.vector_files import FOLDER, VectorFiles
 from workbench.store.versions import advance
@@ -32,14 +35,17 @@ class Waiting:
     document_id: int
     heading: str
     text: str
+    node: MaskedNode | None = None
+    """The LlamaIndex node that the chunk came as, whose template says what stands for it."""
 
 
 class Reembedding:
     """The change to another embedding model. It concerns every document of every version, so its
     runs must see everything and may write; AccessDenied otherwise."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, server: VectorServer | None = None) -> None:
         self._database = database
+        self._server = server
 
     def waiting(self, run: Run, embedding: EmbeddingInfo, *, limit: int) -> tuple[Waiting, ...]:
         """At most ``limit`` chunks without a vector by ``embedding``, in order; none if every
@@ -52,11 +58,14 @@ class Reembedding:
             held = _table(connection, embedding.digest)
             lacking = "" if held is None else f"ANTI JOIN {held[1]} v ON v.chunk_id = c.id"
             rows = connection.execute(
-                "SELECT c.id, c.document_id, c.heading, c.text FROM store.chunks c "
-                f"{lacking} ORDER BY c.id LIMIT ?",
+                "SELECT c.id, c.document_id, c.heading, c.text, d.name, d.metadata, n.extras FROM "
+                "(SELECT c.id, c.document_id, c.heading, c.text FROM store.chunks c "
+                f"{lacking} ORDER BY c.id LIMIT ?) c "
+                "LEFT JOIN store.nodes n ON n.document_id = c.document_id "
+                "LEFT JOIN store.documents d ON d.id = n.document_id ORDER BY c.id",
                 [limit],
             ).fetchall()
-            return tuple(Waiting(*row) for row in rows)
+            return tuple(map(_waiting, rows))
 
         return self._database.read(some)
 
@@ -86,15 +95,17 @@ class Reembedding:
         self._database.write(store)
 
     def switch(self, run: Run, embedding: EmbeddingInfo) -> int | None:
-        """Use the new vectors from now on, and drop all others.
+        """Use the new vectors from now on, and drop all others, those on a server included.
 
         Returns how many documents changed their model; None if some chunk lacks its vector still.
         """
         _require_all(run)
         dropped: list[tuple[int, int]] = []
+        places: list[Place] = []
 
         def use(connection: duckdb.DuckDBPyConnection) -> int | None:
             dropped.clear()
+            places.clear()
             if _is_done(connection, embedding.digest):
                 return 0
             held = _table(connection, embedding.digest)
@@ -110,6 +121,7 @@ class Reembedding:
                 return None
             advance(connection, run.id)
             dropped.extend(connection.execute("SELECT id, dim FROM store.embeddings").fetchall())
+            places.extend(places_of(connection))
             for other, _ in dropped:
                 connection.execute(f"DROP TABLE {vectors_table(other)}")
             connection.execute("DELETE FROM store.embeddings")
@@ -125,7 +137,16 @@ class Reembedding:
         changed = self._database.write(use)
         for other, dim in dropped:
             VectorFiles(self._database.folder / FOLDER, other, dim).discard()
+        for place in places:
+            if self._server is not None:
+                self._server.drop(place)
         return changed
+
+
+def _waiting(row: tuple[Any, ...]) -> Waiting:
+    number, document_id, heading, text, name, metadata, extras = row
+    node = None if extras is None else masked_node(name, text, metadata, "{}", extras)
+    return Waiting(number, document_id, heading, text, node)
 
 
 def _is_done(connection: duckdb.DuckDBPyConnection, digest: str) -> bool:

@@ -6,6 +6,7 @@ that ``visible`` allows.
 
 from __future__ import annotations
 
+import heapq
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -15,9 +16,9 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from workbench.errors import EmbeddingMismatch, QueryError, UsageError
+from workbench.errors import EmbeddingMismatch, StoreError, UsageError
 from workbench.store.database import Database, Signature
-from workbench.store.documents import IN_SCOPE, one, scope_values, unit_rows
+from workbench.store.documents import IN_SCOPE, one, scope_values
 from workbench.store.elsewhere import RemoteMatrix, RemoteVectors
 from workbench.store.filters import Filter, compile_filter
 from workbench.store.keyword import KeywordIndex
@@ -25,12 +26,12 @@ from workbench.store.keyword_query import Documents
 from workbench.store.matching import Clauses, Words, constraint, filters_of
 from workbench.store.payloads import Payloads
 from workbench.store.records import SearchQuery, Vectors
+from workbench.store.search_checks import checked
 from workbench.store.vectors import NONE, Matrix, VectorCache
 from workbench.store.versions import Version, current_version
 from workbench.store.visible import DocumentIds, VisibleCache
 from workbench.values import Chunk, Hit, Scope
 
-MAX_K = 10_000
 RANK_CONSTANT = 10
 KEYWORD_WEIGHT = 1.0
 VECTOR_WEIGHT = 1.0
@@ -39,6 +40,7 @@ DEPTH = 100
 
 _ATTEMPTS = 5
 _RECENT = 32
+_SCORED_TOGETHER = 20_000
 _HELD_ROWS = 20_000
 
 
@@ -102,7 +104,7 @@ class Search:
 
         The queries share mode, ``k``, embedding and filter.
         """
-        vectors = _checked(queries)
+        vectors = checked(queries)
         if not queries or scope.is_empty:
             return [() for _ in queries]
         # Ranking happens between two looks at the workspace; if it changed meanwhile, rank again,
@@ -110,12 +112,20 @@ class Search:
         # spared: what the last search found is right until something is committed. The second is
         # spared if nothing was but audit rows of this process, and all rows are held.
         key = _key(queries, scope)
-        seen = self._recalled(key) or self._look(queries, scope, ())
+        recalled = self._recalled(key)
+        seen = recalled or self._look(queries, scope, ())
         attempt = 0
         while True:
             attempt += 1
-            with self._payloads.catching_up(seen.version):
-                ranks = self._rank(queries, vectors, seen)
+            try:
+                with self._payloads.catching_up(seen.version):
+                    ranks = self._rank(queries, vectors, seen)
+            except StoreError:
+                if seen is not recalled:
+                    raise
+                # What it recalled may be gone, as the vectors of a former model are.
+                seen = self._look(queries, scope, ())
+                continue
             fused = [_fused(each, query.k) for each, query in zip(ranks, queries, strict=True)]
             ids = list(dict.fromkeys(i for each in fused for i in each))
             rows = self._held(ids, seen.version)
@@ -141,12 +151,10 @@ class Search:
         if held is not None and self._is_at(held[0], held[1]):
             return held[2]
         signature = self._database.signature()
-        query = (
-            "SELECT DISTINCT unnest(json_keys(d.metadata)) FROM store.documents d "
-            f"WHERE d.removed_in IS NULL AND {IN_SCOPE}"
-        )
+        documents, values = self._readable(scope)
+        query = f"SELECT DISTINCT unnest(json_keys(d.metadata)) FROM {documents}"
         version, rows = self._database.read(
-            lambda c: (current_version(c), c.execute(query, scope_values(scope)).fetchall())
+            lambda c: (current_version(c), c.execute(query, values).fetchall())
         )
         keys = frozenset(str(row[0]) for row in rows)
         with self._lock:
@@ -154,6 +162,10 @@ class Search:
                 self._keys.clear()
             self._keys[scope] = (version, signature, keys)
         return keys
+
+    def _readable(self, scope: Scope) -> tuple[str, list[Any]]:
+        """The documents ``d`` that are searched, as SQL, and its values."""
+        return f"store.documents d WHERE d.removed_in IS NULL AND {IN_SCOPE}", scope_values(scope)
 
     def _is_at(self, version: Version, signature: Signature) -> bool:
         return self._database.is_at((version.number, version.token), signature)
@@ -231,27 +243,39 @@ class Search:
         if vectors is None:
             return [_Ranks(keyword=found) for found in keyword]
         matrix = self._matrix(vectors, seen)
-        near, _ = matrix.nearest(vectors, depth, seen.allowed)
+        required = [None if q.match is None else constraint(q.match) for q in queries]
+        free = [at for at, clauses in enumerate(required) if clauses is None]
+        found, _ = matrix.nearest(vectors[free], depth, seen.allowed)
+        near = dict(zip(free, found, strict=True))
         ranks = []
-        for at, query in enumerate(queries):
-            required = None if query.match is None else constraint(query.match)
-            if required is None:
+        for at, clauses in enumerate(required):
+            if clauses is None:
                 nearest = [int(i) for i in near[at] if i != NONE]
             else:
-                nearest = self._nearest_of(matrix, vectors[at], required, seen)[:depth]
+                nearest = self._nearest_of(matrix, vectors[at], clauses, seen, depth)
             similarity = matrix.similarity(vectors[at], [*keyword[at], *nearest])
             ranks.append(_Ranks(keyword[at], nearest, similarity))
         return ranks
 
     def _nearest_of(
-        self, matrix: Matrix | RemoteMatrix, vector: Vectors, required: Clauses, seen: _Seen
+        self,
+        matrix: Matrix | RemoteMatrix,
+        vector: Vectors,
+        required: Clauses,
+        seen: _Seen,
+        depth: int,
     ) -> list[int]:
-        """All chunks that fulfil ``required``, nearest first."""
+        """The ``depth`` nearest of the chunks that fulfil ``required``, which may be nearly all."""
         chunk_ids = self._keyword.matching(
             required, seen.version, allowed=seen.allowed, documents=seen.documents
         )
-        similarity = matrix.similarity(vector, chunk_ids.tolist())
-        return sorted(similarity, key=lambda i: (-similarity[i], i))
+        best: list[tuple[int, float]] = []
+        for start in range(0, len(chunk_ids), _SCORED_TOGETHER):
+            some = matrix.similarity(vector, chunk_ids[start : start + _SCORED_TOGETHER].tolist())
+            best = heapq.nsmallest(
+                depth, (*best, *some.items()), key=lambda pair: (-pair[1], pair[0])
+            )
+        return [number for number, _ in best]
 
     def _matrix(self, vectors: Vectors, seen: _Seen) -> Matrix | RemoteMatrix:
         dim = vectors.shape[1]
@@ -272,50 +296,6 @@ def _key(queries: Sequence[SearchQuery], scope: Scope) -> tuple[object, ...]:
     inner = {repr(f) for q in queries if q.match is not None for f in filters_of(q.match)}
     model = "" if query.mode == "keyword" else query.embedding
     return model, scope, repr(query.where), frozenset(inner)
-
-
-def _checked(queries: Sequence[SearchQuery]) -> Vectors | None:
-    """The unit vectors (m, dim) of the queries; None for a keyword search."""
-    for query in queries:
-        _require_valid(query)
-        if _shared(query) != _shared(queries[0]):
-            raise UsageError(
-                "the queries of one batch must share mode, k, embedding and filter",
-                next_step="Search for them one by one.",
-            )
-    if not queries or queries[0].mode == "keyword":
-        return None
-    rows = [np.asarray(query.vector, np.float32) for query in queries]
-    for row in rows:
-        if row.ndim != 1 or row.size == 0 or row.shape != rows[0].shape:
-            raise UsageError(
-                "the question's vector must be one row of numbers",
-                value=f"shape {row.shape}",
-                next_step="Pass the vector of one question.",
-            )
-    return unit_rows(np.stack(rows))
-
-
-def _shared(query: SearchQuery) -> tuple[object, ...]:
-    return query.mode, query.k, query.embedding, query.where
-
-
-def _require_valid(query: SearchQuery) -> None:
-    if not 1 <= query.k <= MAX_K:
-        raise UsageError(
-            f"k must be between 1 and {MAX_K:,}", value=query.k, next_step="Ask for fewer hits."
-        )
-    if query.mode not in ("hybrid", "keyword", "vector"):
-        raise QueryError(
-            "the search mode is not known",
-            value=query.mode,
-            next_step="Use hybrid, keyword or vector.",
-        )
-    if query.mode != "keyword" and (query.vector is None or not query.embedding):
-        raise UsageError(
-            f"a {query.mode} search needs the question's vector and its model's digest",
-            next_step="Embed the question, or search with mode='keyword'.",
-        )
 
 
 def _embedding(

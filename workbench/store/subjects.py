@@ -22,6 +22,7 @@ from workbench.guard.policy import Action
 from workbench.guard.run import Run
 from workbench.store.database import Database
 from workbench.store.documents import IN_SCOPE, scope_values
+from workbench.store.elsewhere import Place, VectorServer, places_of
 from workbench.store.versions import advance
 from workbench.values import MaskedDocument
 
@@ -54,8 +55,9 @@ class Forgotten:
 class Subjects:
     """Occurrences of placeholders, and forgetting them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, server: VectorServer | None = None) -> None:
         self._database = database
+        self._server = server
 
     def occurring(self, run: Run, placeholders: Collection[Placeholder]) -> set[Placeholder]:
         """Those that stand in a document, of any version, which the run may read. Whoever is being
@@ -129,14 +131,19 @@ class Subjects:
         """Rewrite everything that shows one of the pending ``placeholders``.
 
         Every index over the corpus is built anew by the next search, and cached replies are
-        dropped.
+        dropped. So are vectors on a server; without it nothing is finished.
 
         Raises:
             AccessDenied: if the run may not write documents.
+            StoreError: if the server of the vectors cannot be used.
         """
         run.require_open()
         if not run.action.writes:
             raise _denied(run)
+        places = self._database.read(
+            lambda c: places_of(c) if self._server and _holding(c, placeholders) else []
+        )
+        self._drop(places)
 
         def rewrite(connection: duckdb.DuckDBPyConnection) -> Forgotten:
             holding = _holding(connection, placeholders)
@@ -155,7 +162,16 @@ class Subjects:
                 advance(connection, run.id)
             return Forgotten(len(holding), _current_uris(connection, holding))
 
-        return self._database.write(rewrite)
+        forgotten = self._database.write(rewrite)
+        # Once more: a search may have filled them again before the rewriting was committed. Nobody
+        # asks for them under the old name any more.
+        self._drop(places)
+        return forgotten
+
+    def _drop(self, places: Sequence[Place]) -> None:
+        for place in places:
+            if self._server is not None:
+                self._server.drop(place)
 
 
 def shown_in(texts: Iterable[str]) -> set[Placeholder]:
@@ -167,23 +183,28 @@ def shown_in(texts: Iterable[str]) -> set[Placeholder]:
 
 def require_none_retired(
     connection: duckdb.DuckDBPyConnection,
-    documents: Sequence[MaskedDocument],
+    incoming: Iterable[tuple[str, Iterable[str]]],
     learn: Callable[[], None],
 ) -> None:
-    """Raises StoreError, after ``learn``, if somebody in one of them was forgotten since it was
-    masked."""
+    """Raises StoreError, after ``learn``, if somebody was forgotten since what comes in, names with
+    texts, was masked."""
     retired = _retired(connection)
     if not retired:
         return
-    for document in documents:
-        metadata = document.metadata
-        if retired & shown_in([document.text, document.name, *metadata, *metadata.values()]):
+    for name, texts in incoming:
+        if retired & shown_in([name, *texts]):
             learn()
             raise StoreError(
                 "somebody was forgotten while a document that names them was on its way",
-                value=document.name,
+                value=name,
                 next_step="Ingest again.",
             )
+
+
+def texts_of(document: MaskedDocument) -> tuple[str, Iterable[str]]:
+    """A document as ``require_none_retired`` takes it."""
+    metadata = document.metadata
+    return document.name, (document.text, *metadata, *metadata.values())
 
 
 def _retired(connection: duckdb.DuckDBPyConnection) -> set[Placeholder]:

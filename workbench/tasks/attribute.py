@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from workbench.tasks.locate import Located, locate
 from workbench.tasks.sentences import sentence_spans
@@ -34,6 +35,9 @@ _ASKED = re.compile(  # not "Do your part", "Have it ready", "Should you need he
 )
 _END = re.compile(r"[.!?…:][\"'”’)\]]*$")  # noqa: RUF001
 _WORD = re.compile(r"\w+(?:[.,:/-]\w+)*")
+_UNSPACED = re.compile(r"([\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)")
+"""Thai and Lao, Japanese and Chinese."""
+
 _STOP_WORDS = frozenset(
     """
     a about an and are as at be been but by can cannot could did do does for from had has have
@@ -164,6 +168,11 @@ def negated(text: str) -> set[str]:
     return {word for word in words if word is not None}
 
 
+def facts(sentence: str) -> set[str]:
+    """The numbers and names that make it another sentence, however alike the rest is."""
+    return _facts(sentence, set())
+
+
 def coverage(claim: str, evidence: str) -> float:
     """Share of the claim's content words that stand in the evidence, 0 to 1."""
     wanted = content_words(claim)
@@ -273,15 +282,25 @@ def _cite(span: _Span) -> Citation:
 
 def _stems(text: str) -> Iterator[str]:
     for match in _WORD.finditer(written(text)):
-        for word in _parts(match.group().casefold()):
-            if word not in _STOP_WORDS:
-                yield _stem(word)
+        for part in _parts(match.group().casefold()):
+            for word in _characters(part):
+                if word not in _STOP_WORDS:
+                    yield _stem(word)
 
 
 def _parts(word: str) -> list[str]:
     """A word, or those of "51-year-old", so that the number stands alone."""
     parts = word.split("-")
     return parts if _has_digit(word) and any(map(str.isalpha, parts)) else [word]
+
+
+def _characters(word: str) -> Iterator[str]:
+    """A word; or pairs of neighbours, where a script puts no space between words."""
+    for piece in filter(None, _UNSPACED.split(word)):
+        if _UNSPACED.fullmatch(piece) and len(piece) > 1:
+            yield from map("".join, pairwise(piece))
+        else:
+            yield piece
 
 
 def _has_digit(word: str) -> bool:

@@ -10,6 +10,7 @@ from workbench.models.governed import Models
 from workbench.results.reembedded import Reembedded
 from workbench.store.corpus import Corpus
 from workbench.store.records import EmbeddingInfo
+from workbench.store.reembedding import Waiting
 from workbench.tasks.ingest import embedded_text
 from workbench.values import Chunk
 
@@ -37,11 +38,7 @@ def reembed(
     while True:
         waiting = corpus.reembedding.waiting(run, embedding, limit=PAGE_CHUNKS)
         if waiting:
-            texts = [
-                embedded_text(Chunk(0, 0, len(chunk.text), chunk.text, heading=chunk.heading))
-                for chunk in waiting
-            ]
-            vectors = models.embed(run, texts)
+            vectors = models.embed(run, [_embedded(chunk) for chunk in waiting])
             embedding = EmbeddingInfo(name, digest, int(vectors.shape[1]))
             corpus.reembedding.keep(run, embedding, waiting, vectors)
             done += len(waiting)
@@ -53,3 +50,12 @@ def reembed(
         changed = corpus.reembedding.switch(run, embedding)
         if changed is not None:
             return Reembedded(name, done, changed, time.monotonic() - started_s, run.id)
+
+
+def _embedded(chunk: Waiting) -> str:
+    """The words that stood for the chunk when it came in."""
+    if chunk.node is None:
+        return embedded_text(Chunk(0, 0, len(chunk.text), chunk.text, heading=chunk.heading))
+    from workbench.store.llama_nodes import embedded_content
+
+    return embedded_content(chunk.node)

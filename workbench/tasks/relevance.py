@@ -25,6 +25,20 @@ SAME_WORDS = 0.6
 share of the question's content words is worth a verdict all the same."""
 
 
+FOCUS_NEAR = 0.25
+"""From this similarity on a passage may be about what a summary looks for, which is often a topic
+of a few words and so farther away than a question. Ten subjects such as penguins came to .22 at
+most, to 40 pages of a handbook and to ten meetings; 95 in 100 queries about a meeting to .33 at
+least in their own."""
+
+
+def is_about(focus: str, similarities: Sequence[float], hits: Sequence[Hit]) -> bool:
+    """Whether any of ``hits`` is about the focus: near it (``similarities``, cosines, go with the
+    hits), or with most of its words."""
+    near = max(similarities, default=0.0) >= FOCUS_NEAR
+    return near or any(_shared(focus, hit) >= SAME_WORDS for hit in hits)
+
+
 def is_answerable(
     run: Run, models: Models, question: str, hits: Sequence[Hit], *, model: str
 ) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 _END = re.compile(
     r"(?P<stop>[.!?…]+[\"'”’)\]]*(?=\s))"  # noqa: RUF001
+    r"|[。！？｡।۔]+[”’」』）\"']*"  # noqa: RUF001 (no space follows these)
     r"|^[ \t]*(?:\#{1,6}[ \t]|\|).*$"  # a heading, a row
     r"|\n\s*\n"
     r"|\n(?=[ \t]*(?:(?:[-*+•‣]|\#{1,6}|\d{1,2}[.)])[ \t]|\|))"  # the next item or row follows

@@ -13,9 +13,6 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
 from workbench.config import Config
 from workbench.errors import InvalidReply, UsageError
 from workbench.guard.run import Run
@@ -24,6 +21,8 @@ from workbench.prompts.registry import load_prompt
 from workbench.results.summary import Sentence, Summary, SummaryProgress
 from workbench.store.corpus import Corpus
 from workbench.store.passages import Read
+from workbench.tasks.attribute import facts
+from workbench.tasks.relevance import is_about
 from workbench.tasks.summary_checking import Checker, Judge, Point, own_words
 from workbench.tasks.summary_reading import Appetite, Branch, branches, section_of
 from workbench.tasks.summary_writing import Writer
@@ -101,6 +100,8 @@ def summarise(
     points, lost = yield from _written(writer, plan, style, clock)
     limit = len(points) if style.per_section else round(wanted * (_SLACK if joins else 1))
     kept, removed = _kept(run, rooms.models, points, limit)
+    if style.per_section:
+        kept = _of_each_section(kept, wanted)
     if not (kept or brief.focus):
         kept, removed = _in_own_words(removed, limit)
         yield from (_told(point, style) for point in kept)
@@ -111,16 +112,35 @@ def summarise(
     yield clock.at(clock.total)
     said = {point.sentence.text for point in kept}
     gone = {p.sentence.text: p.sentence for p in removed if p.sentence.text not in said}
+    return replace(
+        _unwritten(run, rooms, read, brief),
+        sentences=tuple(_told(point, style) for point in _ordered(kept, style)),
+        removed=tuple(gone.values()),
+        chunks_read=chosen - lost,
+        chunks_lost=lost,
+    )
+
+
+def lost_summary(
+    run: Run, rooms: SummariseRooms, document_ids: Sequence[int], brief: Brief
+) -> Summary:
+    """What ``summarise`` would have returned, had it not raised InvalidReply."""
+    read = rooms.corpus.passages.read(run, document_ids)
+    lost = sum(len(branch.passages) for branch in _plan(run, rooms, read, brief))
+    return replace(_unwritten(run, rooms, read, brief), chunks_lost=lost)
+
+
+def _unwritten(run: Run, rooms: SummariseRooms, read: Read, brief: Brief) -> Summary:
+    model = brief.model or rooms.config.models.chat
     return Summary(
         title=brief.title,
         style=brief.style,
         focus=brief.focus,
-        sentences=tuple(_told(point, style) for point in _ordered(kept, style)),
-        removed=tuple(gone.values()),
+        sentences=(),
+        removed=(),
         chunks=len(read.hits),
-        chunks_read=chosen - lost,
-        chunks_lost=lost,
-        model=rooms.models.resolve(writer.model),
+        chunks_read=0,
+        model=rooms.models.resolve(model),
         run_id=run.id,
         usage=run.meter.usage,
         prompt_versions=tuple(load_prompt(name).version for name in _PROMPTS),
@@ -223,6 +243,8 @@ def _plan(run: Run, rooms: SummariseRooms, read: Read, brief: Brief) -> list[Bra
     if not vectors.shape[1]:
         vectors = rooms.models.embed(run, [hit.chunk.text for hit in read.hits])
     focus = rooms.models.embed(run, [brief.focus])[0] if brief.focus else None
+    if focus is not None and not is_about(brief.focus, (vectors @ focus).tolist(), read.hits):
+        return []
     slack = _SLACK if len(read.hits) > 1 else 1
     appetite = Appetite(wanted, wanted * slack, style.per_section, brief.coverage)
     return branches(read, vectors, focus, appetite)
@@ -240,7 +262,11 @@ def _kept(
     best = sorted(range(len(found)), key=lambda row: -found[row].hit.score)
     rows: list[int] = []
     for row in best:
-        if len(rows) < limit and not _repeats(vectors, row, rows):
+        alike = [kept for kept in rows if float(vectors[kept] @ vectors[row]) >= _SAME]
+        text = found[row].sentence.text
+        if len(rows) < limit and not any(
+            _same_facts(text, found[kept].sentence.text) for kept in alike
+        ):
             rows.append(row)
     return [found[row] for row in sorted(rows)], removed
 
@@ -254,8 +280,20 @@ def _in_own_words(removed: Sequence[Point], limit: int) -> tuple[list[Point], li
     return chosen, [point for point in removed if point.sentence.text not in replaced]
 
 
-def _repeats(vectors: NDArray[np.float32], row: int, rows: Sequence[int]) -> bool:
-    return bool(rows) and float((vectors[rows] @ vectors[row]).max()) >= _SAME
+def _of_each_section(points: Sequence[Point], count: int) -> list[Point]:
+    """The best ``count`` points of each section, in order; a long one was read in several parts."""
+    chosen: dict[str, list[Point]] = {}
+    for point in sorted(points, key=lambda point: -point.hit.score):
+        of_section = chosen.setdefault(section_of(point.hit), [])
+        if len(of_section) < count:
+            of_section.append(point)
+    return [point for point in points if point in chosen[section_of(point.hit)]]
+
+
+def _same_facts(one: str, other: str) -> bool:
+    """Whether one has all the numbers and names of the other; sentences about two years do not."""
+    ours, theirs = facts(one), facts(other)
+    return ours <= theirs or theirs <= ours
 
 
 def _ordered(points: Sequence[Point], style: Style) -> Sequence[Point]:

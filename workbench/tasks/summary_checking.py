@@ -1,13 +1,13 @@
 """Whether the passages carry a sentence; what they do not carry is mended once or taken out.
 
-Rules come first: numbers and names that no source sentence has, too few of its words, and words put
-into another speaker's mouth. What passes them is scored by a judge, unless it is the source's own
-words anyway. Where no model can be asked, the rules are stricter: most words, and nothing negated.
+Rules come first: numbers and names that no source sentence has, too few of its words, words put
+into another speaker's mouth, and decisions that nobody took. What passes them is scored by a judge,
+unless one place of the source has all of its words anyway. Where no model can be asked, the rules
+are stricter: most words, and nothing negated.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -26,15 +26,12 @@ from workbench.tasks.attribute import (
     is_question,
     told_by,
 )
+from workbench.tasks.dates import UNDATED, Date, first_date
+from workbench.tasks.outcomes import has_outcome, tells_outcome
 from workbench.tasks.speakers import unlabelled, wrong_speaker
 from workbench.tasks.summary_replies import written_sentences
 from workbench.values import Citation, Hit
 
-COPIED = 0.75
-"""From this share of its content words in one cited place on, a sentence is the source's own: the
-judge refused none of 17 such sentences of which the place negates nothing else."""
-
-_YEAR = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
 _MAX_REPLACEMENT_CHARS = 400
 _MIN_WORDS = 3
 
@@ -65,12 +62,12 @@ class Point:
     passages: tuple[Hit, ...]
 
     @property
-    def date(self) -> tuple[str, int, int]:
-        """The first year that its words name, then its place; without a year after all others."""
+    def date(self) -> tuple[Date, int, int]:
+        """The first date that its words name, else its source's, then its place."""
         quotes = " ".join(citation.quote for citation in self.sentence.citations)
-        year = _YEAR.search(self.sentence.text) or _YEAR.search(quotes)
         chunk = self.hit.chunk
-        return (year.group() if year else "9999", chunk.document_id, chunk.start)
+        when = first_date(self.sentence.text) or first_date(quotes) or UNDATED
+        return when, chunk.document_id, chunk.start
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +103,13 @@ class Checker:
             claim = told_by(text, passages)
         if not claim.supported:
             return None
+        read = dict.fromkeys(_holding(c, passages).chunk.text for c in claim.citations)
+        if tells_outcome(text) and not any(map(has_outcome, read)):
+            return None
+        # A single word of its own may turn what the source says: "increased" for "decreased". And
+        # all of its words may be those of a place that denies what it says.
         support = max(coverage(text, citation.quote) for citation in claim.citations)
-        # All of its words may be those of a place that denies what it says.
-        if not carried or support < COPIED:
-            read = dict.fromkeys(_holding(c, passages).chunk.text for c in claim.citations)
+        if not carried or support < 1:
             support = self.judge.score(self.run, text, list(read))
             if not self.judge.supports(support):
                 return None
@@ -209,7 +209,8 @@ def _says_enough(text: str) -> bool:
 def _around(own: Citation, hit: Hit) -> str:
     """The sentence in its passage with its neighbours: an answer needs its question."""
     spans = [(citation.start, citation.end) for citation in cite_sentences(hit)]
-    at = spans.index((own.start, own.end))
+    # Passages overlap, and another one may cut the same sentence elsewhere.
+    at = next(place for place, (_, end) in enumerate(spans) if end > own.start)
     start, end = spans[max(0, at - 1)][0], spans[min(at + 1, len(spans) - 1)][1]
     return hit.chunk.text[start - hit.chunk.start : end - hit.chunk.start]
 
@@ -219,5 +220,6 @@ def _holding(citation: Citation, passages: Sequence[Hit]) -> Hit:
         hit
         for hit in passages
         if hit.chunk.document_id == citation.document_id
-        and hit.chunk.start <= citation.start < hit.chunk.end
+        and hit.chunk.start <= citation.start
+        and citation.end <= hit.chunk.end
     )

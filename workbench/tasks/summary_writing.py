@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping, Sequence
+from itertools import accumulate
 from typing import TypeVar
 
 from workbench.errors import InvalidReply
@@ -19,6 +20,7 @@ from workbench.values import Citation, Hit
 T = TypeVar("T")
 
 _SAID = 0.6
+_JOINED_BYTES = 6_000
 _REQUEST = re.compile(r"in at most (?:one|\d+) sentences?\b", re.IGNORECASE)  # the request, copied
 
 
@@ -48,16 +50,21 @@ class Writer:
         to be removed from it has no citations.
 
         Points that the text leaves without any supported sentence stand for themselves if there
-        is room.
+        is room, as do those that do not fit the prompt.
 
         Raises:
             InvalidReply: if the model writes no sentence.
             ModelError, BudgetExceeded.
         """
-        shown = "\n\n".join(
+        blocks = [
             f"[{n}] {point.sentence.text}\nSource: {_quoted(point.sentence.citations)}"
             for n, point in _numbered(points)
-        )
+        ]
+        sizes = accumulate(len(block.encode()) for block in blocks)
+        fitting = [
+            block for block, size in zip(blocks, sizes, strict=True) if size <= _JOINED_BYTES
+        ]
+        shown = "\n\n".join(fitting or blocks[:1])
         passages = tuple(dict.fromkeys(hit for point in points for hit in point.passages[:2]))
         joined = []
         for text in self._written("summary_merge", {"points": shown}, count):

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench.errors import UsageError
+from workbench.errors import InvalidReply, UsageError
 from workbench.guard.run import Run
 from workbench.results.corpus_map import CorpusMap, MapPoint
 from workbench.results.summary import SummaryProgress
@@ -19,7 +19,7 @@ from workbench.results.themes import Theme, Themes
 from workbench.store.corpus import Corpus
 from workbench.tasks.attribute import cite_sentences, content_words
 from workbench.tasks.clustering import MAX_THEMES, cluster, project, telling_words
-from workbench.tasks.summarise import Brief, SummariseRooms, finished, summarise
+from workbench.tasks.summarise import Brief, SummariseRooms, finished, lost_summary, summarise
 from workbench.values import Citation, Hit
 
 _THEME_WORDS = 4
@@ -86,8 +86,13 @@ def find_themes(
         points = [point for point in corpus_map.points if point.theme == number]
         ids = [point.document_id for point in sorted(points, key=lambda point: -point.likeness)]
         named = replace(brief, title=title or brief.title)
-        summary = finished(summarise(run, rooms, ids, named))
-        themes.append(Theme(number, title, tuple(ids), summary))
+        before = run.meter.usage
+        try:
+            summary = finished(summarise(run, rooms, ids, named))
+        except InvalidReply:  # of one theme; the others stand
+            summary = lost_summary(run, rooms, ids, named)
+        own = replace(summary, usage=run.meter.usage - before)
+        themes.append(Theme(number, title, tuple(ids), own))
     progress(SummaryProgress(len(themes), len(themes)))
     return Themes(tuple(themes), corpus_map, run.id)
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from workbench.errors import UsageError
 from workbench.guard.policy import Action
 from workbench.results.corpus_map import CorpusMap
-from workbench.results.hits import Hits
 from workbench.results.summary import Sentence, Summary, SummaryProgress
 from workbench.results.themes import Themes
-from workbench.values import DocumentInfo
+from workbench.values import DocumentInfo, Hit
 from workbench.verbs.verbs import Verbs
 
 if TYPE_CHECKING:
     from workbench.tasks.summarise import SummariseRooms
 
-Target: TypeAlias = "int | DocumentInfo | Hits | Sequence[int | DocumentInfo] | None"
-"""A document or its id, several of them, the documents of a search, or None: all that is there."""
+Item: TypeAlias = "int | DocumentInfo | Hit"
+Target: TypeAlias = "Item | Sequence[Item] | None"
+"""A document, its id or a hit in it, several of them, the hits of a search, or None: all that is
+there."""
 
 
 class SummariseVerbs(Verbs):
@@ -82,8 +84,8 @@ class SummariseVerbs(Verbs):
                 )
             rooms = self._summarise_rooms(model)
             infos = {info.id: info for info in workbench.corpus.documents(run)}
-            ids = list(infos) if target is None else _ids(target)
-            names = [infos[number].name for number in ids if number in infos]
+            ids = _ids(target, infos)
+            names = [infos[number].name for number in ids]
             title = names[0] if len(names) == 1 else f"{len(names):,} documents"
             masked = workbench.masker.mask_text(focus.strip()) if focus.strip() else ""
             brief = Brief(title, style, length, masked, model, coverage)
@@ -103,7 +105,7 @@ class SummariseVerbs(Verbs):
 
         corpus = self._workbench.corpus
         with self._run(Action.SEARCH, "corpus map") as run:
-            ids = [info.id for info in corpus.documents(run)] if target is None else _ids(target)
+            ids = _ids(target, [info.id for info in corpus.documents(run)])
             return map_corpus(run, corpus, ids, count=count)
 
     def themes(
@@ -129,8 +131,7 @@ class SummariseVerbs(Verbs):
         workbench = self._workbench
         with self._run(Action.ASK, "themes") as run:
             rooms = self._summarise_rooms(model)
-            infos = workbench.corpus.documents(run)
-            ids = [info.id for info in infos] if target is None else _ids(target)
+            ids = _ids(target, [info.id for info in workbench.corpus.documents(run)])
             found = map_corpus(run, workbench.corpus, ids, count=count)
             brief = Brief(f"{len(found):,} documents", "bullets", length, "", model)
             return find_themes(run, rooms, found, brief, progress=progress or _ignore)
@@ -145,11 +146,37 @@ class SummariseVerbs(Verbs):
         return SummariseRooms(workbench.config, models, workbench.corpus, scorer)
 
 
-def _ids(target: int | DocumentInfo | Hits | Sequence[int | DocumentInfo]) -> list[int]:
-    if isinstance(target, Hits):
-        return list(dict.fromkeys(hit.chunk.document_id for hit in target))
-    items = [target] if isinstance(target, int | DocumentInfo) else list(target)
-    return [item.id if isinstance(item, DocumentInfo) else int(item) for item in items]
+def _ids(target: Target, known: Iterable[int]) -> list[int]:
+    """The ids of the target's documents, which must be among the ``known``."""
+    there = list(known)
+    if target is None:
+        return there
+    items: Iterable[object] = [target]
+    if isinstance(target, Iterable) and not isinstance(target, str):
+        items = target
+    ids = list(dict.fromkeys(map(_id, items)))
+    unknown = sorted(set(ids) - set(there))
+    if unknown:
+        raise UsageError(
+            "there is no such document, or you may not read it",
+            value=", ".join(map(str, unknown[:10])),
+            next_step="Take the ids from session.documents() or `workbench documents`.",
+        )
+    return ids
+
+
+def _id(item: object) -> int:
+    if isinstance(item, Hit):
+        return item.chunk.document_id
+    if isinstance(item, DocumentInfo):
+        return item.id
+    if isinstance(item, Integral):
+        return int(item)
+    raise UsageError(
+        "this is nothing that can be summarised",
+        value=type(item).__name__,
+        next_step="Give a document, its id, a list of them, or the hits of a search.",
+    )
 
 
 def _ignore(_: SummaryProgress) -> None:
