@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.workbenches import MakeWorkbench
 from workbench.errors import InvalidReply, UsageError
+from workbench.guard.policy import Action
+from workbench.guard.run import Run
 from workbench.models.fake import FakeServer
 from workbench.models.messages import ChatRequest
 from workbench.prompts.registry import load_prompt
 from workbench.results.summary import Sentence, Summary, SummaryProgress, Verdict
 from workbench.tasks import summary_writing
+from workbench.tasks.summarise import Brief, SummariseRooms, finished, summarise
 
 TRUE = "Employees earn 4 hours of sick leave per pay period."
 FALSE_NUMBER = "Employees earn 9 hours of sick leave per pay period."
@@ -374,3 +378,55 @@ def test_joining_shows_what_fits_and_loses_no_point(
     (joining,) = [r for r in server.requests if r.prompt_version.startswith("summary_merge")]
     shown = joining.user.count("\nSource: ")
     assert 1 <= shown < len(summary.sentences)
+
+
+class Doubting:
+    """A judge that finds everything in passages, but in whole documents not the ``unlikely``."""
+
+    asks = True
+
+    def __init__(self, unlikely: str) -> None:
+        self.unlikely = re.compile(unlikely)
+
+    def score(self, run: Run, claim: str, passages: Sequence[str]) -> float:
+        whole = any(len(text) > 2_000 for text in passages)
+        return 0.1 if whole and self.unlikely.search(claim) else 0.9
+
+    def supports(self, probability: float) -> bool:
+        return probability >= 0.5
+
+    def doubts(self, probability: float) -> bool:
+        return probability < 0.4
+
+
+@pytest.mark.parametrize(("unlikely", "left"), [(r"branch \d*[02468] ", 2), ("branch", 1)])
+def test_what_the_whole_document_speaks_against_gives_way(
+    make_workbench: MakeWorkbench, long_folder: Path, unlikely: str, left: int
+) -> None:
+    workbench = make_workbench(copying)
+    session = workbench.session("ana")
+    session.ingest(long_folder)
+    ids = [info.id for info in session.documents()]
+    rooms = SummariseRooms(workbench.config, workbench.models, workbench.corpus, Doubting(unlikely))
+    with workbench.guard.open(session.actor, Action.ASK) as run:
+        made = finished(summarise(run, rooms, ids, Brief("both", "bullets", length=7)))
+    assert len(made.sentences) >= left
+    gone = {sentence.text for sentence in made.removed}
+    assert gone
+    assert all(re.search(unlikely, text) for text in gone)
+    if left > 1:
+        assert not any(re.search(unlikely, sentence.text) for sentence in made.sentences)
+    else:
+        assert len(made.sentences) == 1
+
+
+def test_an_answer_to_a_focus_is_not_joined_and_begins_with_the_nearest(
+    make_workbench: MakeWorkbench, long_folder: Path
+) -> None:
+    server = FakeServer(copying)
+    session = make_workbench(server=server).session("ana")
+    session.ingest(long_folder)
+    summary = session.summarise(style="brief", length=1, focus="north office branch 17 opened 1977")
+    (sentence,) = summary.sentences
+    assert "opened branch 17 in 1977" in sentence.text
+    assert not any(each.prompt_version.startswith("summary_merge") for each in server.requests)

@@ -40,6 +40,9 @@ class Strict:
     def supports(self, probability: float) -> bool:
         return probability >= 0.5
 
+    def doubts(self, probability: float) -> bool:
+        return probability < 0.4
+
 
 def checked(
     make_workbench: MakeWorkbench, text: str, judge: Strict, anew: str = "", *, mend: bool = True

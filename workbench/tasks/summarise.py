@@ -18,7 +18,7 @@ from workbench.errors import InvalidReply, UsageError
 from workbench.guard.run import Run
 from workbench.models.governed import Models
 from workbench.prompts.registry import load_prompt
-from workbench.results.summary import Sentence, Summary, SummaryProgress
+from workbench.results.summary import Sentence, Summary, SummaryProgress, Verdict
 from workbench.store.corpus import Corpus
 from workbench.store.passages import Read
 from workbench.tasks.attribute import facts
@@ -94,12 +94,14 @@ def summarise(
     plan = _plan(run, rooms, read, brief)
     chosen = sum(len(branch.passages) for branch in plan)
     model = brief.model or rooms.config.models.chat
-    writer = Writer(run, rooms.models, Checker(run, rooms.models, model, rooms.judge), brief.focus)
-    joins = style.joined and len(plan) > 1
+    checker = Checker(run, rooms.models, model, rooms.judge)
+    writer = Writer(run, rooms.models, checker, brief.focus)
+    # Points about a focus are its answer; joined to a text they say less of it.
+    joins = style.joined and len(plan) > 1 and not brief.focus
     clock = _Clock(len(plan) + joins, chosen, time.monotonic())
     points, lost = yield from _written(writer, plan, style, clock)
     limit = len(points) if style.per_section else round(wanted * (_SLACK if joins else 1))
-    kept, removed = _kept(run, rooms.models, points, limit)
+    kept, removed = _kept(checker, rooms.corpus, points, limit, brief.focus)
     if style.per_section:
         kept = _of_each_section(kept, wanted)
     if not (kept or brief.focus):
@@ -251,24 +253,50 @@ def _plan(run: Run, rooms: SummariseRooms, read: Read, brief: Brief) -> list[Bra
 
 
 def _kept(
-    run: Run, models: Models, points: Sequence[Point], limit: int
+    checker: Checker, corpus: Corpus, points: Sequence[Point], limit: int, focus: str
 ) -> tuple[list[Point], list[Point]]:
-    """The best points without repetitions, in reading order; and those that no source carries."""
+    """The best points without repetitions, in reading order; and those that no source carries.
+
+    With a focus the nearest to it are the best. A point that its whole document speaks against is
+    left out, unless there is no other.
+    """
     removed = [point for point in points if not point.sentence.citations]
     found = [point for point in points if point.sentence.citations]
     if not found:
         return [], removed
-    vectors = models.embed(run, [point.sentence.text for point in found])
-    best = sorted(range(len(found)), key=lambda row: -found[row].hit.score)
+    texts = [point.sentence.text for point in found]
+    vectors = checker.models.embed(checker.run, [*texts, *([focus] if focus else [])])
+    scores = [point.hit.score for point in found]
+    if focus:
+        scores = (vectors[:-1] @ vectors[-1]).tolist()
     rows: list[int] = []
-    for row in best:
+    doubted: list[int] = []
+    for row in sorted(range(len(found)), key=lambda row: -scores[row]):
+        if len(rows) == limit:
+            break
         alike = [kept for kept in rows if float(vectors[kept] @ vectors[row]) >= _SAME]
-        text = found[row].sentence.text
-        if len(rows) < limit and not any(
-            _same_facts(text, found[kept].sentence.text) for kept in alike
-        ):
-            rows.append(row)
-    return [found[row] for row in sorted(rows)], removed
+        if any(_same_facts(texts[row], texts[kept]) for kept in alike):
+            continue
+        held = rows if not _doubted(checker, corpus, found[row]) else doubted
+        held.append(row)
+    if not rows:
+        rows, doubted = doubted[:1], doubted[1:]
+    return [found[row] for row in sorted(rows)], [*removed, *(_left_out(found[n]) for n in doubted)]
+
+
+def _doubted(checker: Checker, corpus: Corpus, point: Point) -> bool:
+    """Asked only of documents of which the model saw a part."""
+    number = point.hit.chunk.document_id
+    shown = [hit.chunk for hit in point.passages if hit.chunk.document_id == number]
+    document = corpus.document(checker.run, number).text
+    if sum(chunk.end - chunk.start for chunk in shown) >= len(document):
+        return False
+    return checker.doubted(point, document)
+
+
+def _left_out(point: Point) -> Point:
+    gone = replace(point.sentence, citations=(), verdict=Verdict.REMOVED)
+    return replace(point, sentence=gone)
 
 
 def _in_own_words(removed: Sequence[Point], limit: int) -> tuple[list[Point], list[Point]]:

@@ -52,6 +52,10 @@ class Judge(Protocol):
         """Whether that is enough to let the claim stand."""
         ...
 
+    def doubts(self, probability: float) -> bool:
+        """Whether that is too little for a claim that passages carry, of their whole document."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -91,6 +95,14 @@ class Checker:
         if point is None and text and mend:
             point = self._mended(text, passages)
         return point or Point(Sentence(text, (), Verdict.REMOVED, 0.0), passages[0], passages)
+
+    def doubted(self, point: Point, document: str) -> bool:
+        """Whether the whole document of a point that its passages carry speaks against it.
+
+        Raises:
+            ModelError, BudgetExceeded.
+        """
+        return self.judge.doubts(self.judge.score(self.run, point.sentence.text, [document]))
 
     def _supported(self, text: str, passages: tuple[Hit, ...]) -> Point | None:
         if is_question(text) or _is_bare_turn(text):
