@@ -32,10 +32,6 @@ from workbench.tasks.speakers import unlabelled, wrong_speaker
 from workbench.tasks.summary_replies import written_sentences
 from workbench.values import Citation, Hit
 
-COPIED = 0.75
-"""From this share of its content words in one cited place on, a sentence is mostly the source's: it
-stands unless the judge doubts it."""
-
 _MAX_REPLACEMENT_CHARS = 400
 _MIN_WORDS = 3
 
@@ -126,9 +122,8 @@ class Checker:
         # all of its words may be those of a place that denies what it says.
         support = max(coverage(text, citation.quote) for citation in claim.citations)
         if not carried or support < 1:
-            copied = carried and support >= COPIED
             support = self.judge.score(self.run, text, list(read))
-            if self.judge.doubts(support) if copied else not self.judge.supports(support):
+            if not self.judge.supports(support):
                 return None
         sentence = Sentence(text, claim.citations, Verdict.SUPPORTED, support)
         return Point(sentence, _holding(claim.citations[0], passages), passages)
