@@ -151,9 +151,8 @@ def _ids(target: Target, known: Iterable[int]) -> list[int]:
     there = list(known)
     if target is None:
         return there
-    items: Iterable[object] = [target]
-    if isinstance(target, Iterable) and not isinstance(target, str):
-        items = target
+    given: object = target
+    items = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     ids = list(dict.fromkeys(map(_id, items)))
     unknown = sorted(set(ids) - set(there))
     if unknown:
