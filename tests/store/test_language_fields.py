@@ -60,7 +60,8 @@ def read(text: str) -> Parsed:
                     AllOf(
                         (
                             Where("metadata.due", Op.TEXT_MATCH, "-"),
-                            AllOf((Where("metadata.due", Op.GTE, "2027-01-01"),)),
+                            Where("metadata.due", Op.GTE, "2027-"),
+                            Where("metadata.due", Op.LT, "2200-"),
                         )
                     ),
                 )

@@ -11,6 +11,8 @@ from workbench.tasks.dates import UNDATED, first_date
         ("The office opened on 2024-03-05.", (2024, 3, 5)),
         ("On March 5, 2024 it opened, in 2025 it closed.", (2024, 3, 5)),
         ("On the 5th of March 2024", (2024, 3, 5)),
+        ("2024-03-05T10:00", (2024, 3, 5)),
+        ("the year 2023-24", (2023, 0, 0)),
         ("Sept. 2024", (2024, 9, 0)),
         ("in 1961", (1961, 0, 0)),
         ("on 3 May", (9999, 5, 3)),

@@ -430,3 +430,53 @@ def test_an_answer_to_a_focus_is_not_joined_and_begins_with_the_nearest(
     (sentence,) = summary.sentences
     assert "opened branch 17 in 1977" in sentence.text
     assert not any(each.prompt_version.startswith("summary_merge") for each in server.requests)
+
+
+def test_sentences_about_others_are_no_repetitions(
+    make_workbench: MakeWorkbench, tmp_path: Path
+) -> None:
+    """A name may be the first word, where the capital tells nothing."""
+    said = [
+        f"{name} opened an office with new desks and chairs for clerks, guards and drivers there."
+        for name in ("Berlin", "Munich")
+    ]
+    path = tmp_path / "offices.md"
+    path.write_text(" ".join([*said, *(f"Cats number {n} sleep." for n in range(4))]), "utf-8")
+    session = make_workbench(writes(*said)).session("ana")
+    session.ingest(path)
+    summary = session.summarise(style="bullets")
+    assert [sentence.text for sentence in summary.sentences] == said
+
+
+def test_a_broken_second_look_is_no_doubt(make_workbench: MakeWorkbench, long_folder: Path) -> None:
+    class Breaking(Doubting):
+        def score(self, run: Run, claim: str, passages: Sequence[str]) -> float:
+            if any(len(text) > 2_000 for text in passages):
+                raise InvalidReply("the model broke off", next_step="Ask again.")
+            return 0.9
+
+    workbench = make_workbench(copying)
+    session = workbench.session("ana")
+    session.ingest(long_folder)
+    ids = [info.id for info in session.documents()]
+    rooms = SummariseRooms(workbench.config, workbench.models, workbench.corpus, Breaking("x"))
+    with workbench.guard.open(session.actor, Action.ASK) as run:
+        made = finished(summarise(run, rooms, ids, Brief("both", "bullets", length=7)))
+    assert len(made.sentences) == 7
+    assert made.removed == ()
+
+
+def test_a_year_in_the_source_counts_for_the_order_in_time(
+    make_workbench: MakeWorkbench, tmp_path: Path
+) -> None:
+    texts = [
+        "On March 5, 2024 the harbour opened its gates.",
+        "In 2025 the harbour closed its gates.",
+    ]
+    path = tmp_path / "harbour.md"
+    path.write_text(" ".join([*texts, *(f"Cats number {n} sleep." for n in range(4))]), "utf-8")
+    said = ["In 2025 the harbour closed its gates.", "On March 5 the harbour opened its gates."]
+    session = make_workbench(writes(*said)).session("ana")
+    session.ingest(path)
+    summary = session.summarise(style="timeline")
+    assert [sentence.text for sentence in summary.sentences] == said[::-1]

@@ -14,6 +14,7 @@ from workbench.store.matching import Documents, Match, Pages, Phrase, Words
 
 _DATE = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?)?Z?")
 _YEAR = re.compile(r"(?:1\d|20|21)\d{2}")
+_FIRST_YEAR, _LAST_YEAR = 1000, 2200
 _MAX_PAGE = 2**31 - 1
 
 
@@ -81,7 +82,7 @@ def _metadata(name: str, value: str | Bounds) -> Filter:
         if all(_is_number(end) for end in ends):
             numbers = tuple(WhereNumber(field, op, float(end)) for op, end in _ends(value))
             years = all(_YEAR.fullmatch(end) for end in ends)
-            dated = (_in_years(field, value, shown=name),) if years else ()
+            dated = (_in_years(field, value),) if years else ()
             return AnyOf((AllOf(numbers), *dated)) if dated else AllOf(numbers)
         if all(_DATE.fullmatch(end) for end in ends):
             return _dates(field, value, shown=name)
@@ -90,7 +91,7 @@ def _metadata(name: str, value: str | Bounds) -> Filter:
         return Not(Where(field, Op.IS_EMPTY))
     if _is_number(value):
         year = Bounds(value, value, True, True) if _YEAR.fullmatch(value) else None
-        dated = () if year is None else (_in_years(field, year, shown=name),)
+        dated = () if year is None else (_in_years(field, year),)
         number = WhereNumber(field, Op.EQ, float(value))
         return AnyOf((Where(field, Op.EQ, value), number, *dated))
     inside = Where(field, Op.CONTAINS, value)
@@ -165,9 +166,16 @@ def _dates(field: str, bounds: Bounds, *, shown: str) -> Filter:
     return AllOf(tuple(parts))
 
 
-def _in_years(field: str, years: Bounds, *, shown: str) -> Filter:
-    """Dates in these years; other texts that begin with such a number are none."""
-    return AllOf((Where(field, Op.TEXT_MATCH, "-"), _dates(field, years, shown=shown)))
+def _in_years(field: str, years: Bounds) -> Filter:
+    """Dates in these years, as texts that begin with one and a hyphen."""
+    low, high = _FIRST_YEAR, _LAST_YEAR
+    for op, end in _ends(years):
+        if op in (Op.GTE, Op.GT):
+            low = int(end) + (op is Op.GT)
+        else:
+            high = int(end) + (op is Op.LTE)
+    between = (Where(field, Op.GTE, f"{low:04d}-"), Where(field, Op.LT, f"{high:04d}-"))
+    return AllOf((Where(field, Op.TEXT_MATCH, "-"), *between))
 
 
 def _interval(name: str, text: str) -> tuple[str, str]:

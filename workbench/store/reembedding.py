@@ -134,6 +134,10 @@ class Reembedding:
             connection.execute("UPDATE store.documents SET embedding_id = ?", [number])
             return int(changed)
 
+        if self._server is not None:
+            # A server that cannot be used is to be known before the change, not after it.
+            for place in self._database.read(places_of):
+                self._server.version(place)
         changed = self._database.write(use)
         for other, dim in dropped:
             VectorFiles(self._database.folder / FOLDER, other, dim).discard()

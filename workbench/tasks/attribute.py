@@ -35,8 +35,8 @@ _ASKED = re.compile(  # not "Do your part", "Have it ready", "Should you need he
 )
 _END = re.compile(r"[.!?…:][\"'”’)\]]*$")  # noqa: RUF001
 _WORD = re.compile(r"\w+(?:[.,:/-]\w+)*")
-_UNSPACED = re.compile(r"([\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)")
-"""Thai and Lao, Japanese and Chinese."""
+_UNSPACED = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)")
+"""Japanese and Chinese."""
 
 _STOP_WORDS = frozenset(
     """

@@ -20,7 +20,7 @@ _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _FORMS = [
     re.compile(rf"\b{form}\b")
     for form in (
-        rf"{_YEAR}-(?P<month>\d\d)(?:-(?P<day>\d\d))?",
+        rf"{_YEAR}-(?P<month>0[1-9]|1[0-2])(?:-(?P<day>\d\d)(?:T\S*)?)?",
         rf"{_DAY} (?:of )?{_NAME},? {_YEAR}",
         rf"{_NAME} {_DAY},? {_YEAR}",
         rf"{_NAME},? {_YEAR}",

@@ -9,9 +9,10 @@ they do not carry gives way to their own words or is removed, and is shown as re
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 
 from workbench.config import Config
 from workbench.errors import InvalidReply, UsageError
@@ -21,7 +22,7 @@ from workbench.prompts.registry import load_prompt
 from workbench.results.summary import Sentence, Summary, SummaryProgress, Verdict
 from workbench.store.corpus import Corpus
 from workbench.store.passages import Read
-from workbench.tasks.attribute import facts
+from workbench.tasks.attribute import content_words, coverage, facts
 from workbench.tasks.relevance import is_about
 from workbench.tasks.summary_checking import Checker, Judge, Point, own_words
 from workbench.tasks.summary_reading import Appetite, Branch, branches, section_of
@@ -101,7 +102,10 @@ def summarise(
     clock = _Clock(len(plan) + joins, chosen, time.monotonic())
     points, lost = yield from _written(writer, plan, style, clock)
     limit = len(points) if style.per_section else round(wanted * (_SLACK if joins else 1))
-    kept, removed = _kept(checker, rooms.corpus, points, limit, brief.focus)
+    shown = {hit.chunk.id for branch in plan for hit in branch.passages}
+    partly = {hit.chunk.document_id for hit in read.hits if hit.chunk.id not in shown}
+    texts = _Texts(rooms.corpus, run, partly)
+    kept, removed = _kept(checker, texts, points, limit, brief.focus)
     if style.per_section:
         kept = _of_each_section(kept, wanted)
     if not (kept or brief.focus):
@@ -252,8 +256,16 @@ def _plan(run: Run, rooms: SummariseRooms, read: Read, brief: Brief) -> list[Bra
     return branches(read, vectors, focus, appetite)
 
 
+class _Texts:
+    """Whole documents; ``partly`` are those of which the model saw a part only."""
+
+    def __init__(self, corpus: Corpus, run: Run, partly: Set[int]) -> None:
+        self.partly = partly
+        self.of = cache(lambda number: corpus.document(run, number).text)
+
+
 def _kept(
-    checker: Checker, corpus: Corpus, points: Sequence[Point], limit: int, focus: str
+    checker: Checker, texts: _Texts, points: Sequence[Point], limit: int, focus: str
 ) -> tuple[list[Point], list[Point]]:
     """The best points without repetitions, in reading order; and those that no source carries.
 
@@ -264,8 +276,8 @@ def _kept(
     found = [point for point in points if point.sentence.citations]
     if not found:
         return [], removed
-    texts = [point.sentence.text for point in found]
-    vectors = checker.models.embed(checker.run, [*texts, *([focus] if focus else [])])
+    said = [point.sentence.text for point in found]
+    vectors = checker.models.embed(checker.run, [*said, *([focus] if focus else [])])
     scores = [point.hit.score for point in found]
     if focus:
         scores = (vectors[:-1] @ vectors[-1]).tolist()
@@ -275,27 +287,29 @@ def _kept(
         if len(rows) == limit:
             break
         alike = [kept for kept in rows if float(vectors[kept] @ vectors[row]) >= _SAME]
-        if any(_same_facts(texts[row], texts[kept]) for kept in alike):
+        if any(_same_facts(said[row], said[kept]) for kept in alike):
             continue
-        held = rows if not _doubted(checker, corpus, found[row]) else doubted
+        held = rows if not _doubted(checker, texts, found[row]) else doubted
         held.append(row)
     if not rows:
         rows, doubted = doubted[:1], doubted[1:]
     return [found[row] for row in sorted(rows)], [*removed, *(_left_out(found[n]) for n in doubted)]
 
 
-def _doubted(checker: Checker, corpus: Corpus, point: Point) -> bool:
-    """Asked only of documents of which the model saw a part."""
-    number = point.hit.chunk.document_id
-    shown = [hit.chunk for hit in point.passages if hit.chunk.document_id == number]
-    document = corpus.document(checker.run, number).text
-    if sum(chunk.end - chunk.start for chunk in shown) >= len(document):
+def _doubted(checker: Checker, texts: _Texts, point: Point) -> bool:
+    """Asked only of documents of which the model saw a part, and not of the source's own words. A
+    reply that cannot be used is no doubt."""
+    numbers = dict.fromkeys(citation.document_id for citation in point.sentence.citations)
+    if point.sentence.verdict is Verdict.REPLACED or texts.partly.isdisjoint(numbers):
         return False
-    return checker.doubted(point, document)
+    try:
+        return checker.doubted(point, [texts.of(number) for number in numbers])
+    except InvalidReply:
+        return False
 
 
 def _left_out(point: Point) -> Point:
-    gone = replace(point.sentence, citations=(), verdict=Verdict.REMOVED)
+    gone = replace(point.sentence, citations=(), verdict=Verdict.REMOVED, draft="")
     return replace(point, sentence=gone)
 
 
@@ -321,7 +335,17 @@ def _of_each_section(points: Sequence[Point], count: int) -> list[Point]:
 def _same_facts(one: str, other: str) -> bool:
     """Whether one has all the numbers and names of the other; sentences about two years do not."""
     ours, theirs = facts(one), facts(other)
-    return ours <= theirs or theirs <= ours
+    return (ours <= theirs or theirs <= ours) and not _begin_with_other_names(one, other)
+
+
+def _begin_with_other_names(one: str, other: str) -> bool:
+    # A capital tells a name only within a sentence; here it does if the other lacks the word.
+    first, second = (text.split(maxsplit=1)[0] for text in (one, other))
+    return (
+        coverage(first, other) < 1
+        and coverage(second, one) < 1
+        and bool(content_words(first) and content_words(second))
+    )
 
 
 def _ordered(points: Sequence[Point], style: Style) -> Sequence[Point]:

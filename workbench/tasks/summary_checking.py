@@ -70,7 +70,9 @@ class Point:
         """The first date that its words name, else its source's, then its place."""
         quotes = " ".join(citation.quote for citation in self.sentence.citations)
         chunk = self.hit.chunk
-        when = first_date(self.sentence.text) or first_date(quotes) or UNDATED
+        named = [date for text in (self.sentence.text, quotes) if (date := first_date(text))]
+        # A year counts for more than where it stands.
+        when = min(named, key=lambda date: date[0] == UNDATED[0], default=UNDATED)
         return when, chunk.document_id, chunk.start
 
 
@@ -96,13 +98,13 @@ class Checker:
             point = self._mended(text, passages)
         return point or Point(Sentence(text, (), Verdict.REMOVED, 0.0), passages[0], passages)
 
-    def doubted(self, point: Point, document: str) -> bool:
-        """Whether the whole document of a point that its passages carry speaks against it.
+    def doubted(self, point: Point, documents: Sequence[str]) -> bool:
+        """Whether the whole documents of a point that its passages carry speak against it.
 
         Raises:
             ModelError, BudgetExceeded.
         """
-        return self.judge.doubts(self.judge.score(self.run, point.sentence.text, [document]))
+        return self.judge.doubts(self.judge.score(self.run, point.sentence.text, documents))
 
     def _supported(self, text: str, passages: tuple[Hit, ...]) -> Point | None:
         if is_question(text) or _is_bare_turn(text):
