@@ -14,6 +14,7 @@ from workbench.errors import InvalidReply
 from workbench.guard.policy import Action
 from workbench.guard.run import Run
 from workbench.models.fake import FakeServer
+from workbench.results.summary import Summary
 from workbench.tasks import summary_writing
 from workbench.tasks.summarise import Brief, SummariseRooms, finished, summarise
 
@@ -79,17 +80,22 @@ class Doubting:
         return probability < 0.4
 
 
+def judged(make_workbench: MakeWorkbench, folder: Path, judge: Doubting) -> Summary:
+    """Seven points about the folder's documents, checked by ``judge``."""
+    workbench = make_workbench(copying)
+    session = workbench.session("ana")
+    session.ingest(folder)
+    ids = [info.id for info in session.documents()]
+    rooms = SummariseRooms(workbench.config, workbench.models, workbench.corpus, judge)
+    with workbench.guard.open(session.actor, Action.ASK) as run:
+        return finished(summarise(run, rooms, ids, Brief("both", "bullets", length=7)))
+
+
 @pytest.mark.parametrize(("unlikely", "left"), [(r"branch \d*[02468] ", 2), ("branch", 1)])
 def test_what_the_whole_document_speaks_against_gives_way(
     make_workbench: MakeWorkbench, long_folder: Path, unlikely: str, left: int
 ) -> None:
-    workbench = make_workbench(copying)
-    session = workbench.session("ana")
-    session.ingest(long_folder)
-    ids = [info.id for info in session.documents()]
-    rooms = SummariseRooms(workbench.config, workbench.models, workbench.corpus, Doubting(unlikely))
-    with workbench.guard.open(session.actor, Action.ASK) as run:
-        made = finished(summarise(run, rooms, ids, Brief("both", "bullets", length=7)))
+    made = judged(make_workbench, long_folder, Doubting(unlikely))
     assert len(made.sentences) >= left
     gone = {sentence.text for sentence in made.removed}
     assert gone
@@ -135,13 +141,7 @@ def test_a_broken_second_look_is_no_doubt(make_workbench: MakeWorkbench, long_fo
                 raise InvalidReply("the model broke off", next_step="Ask again.")
             return 0.9
 
-    workbench = make_workbench(copying)
-    session = workbench.session("ana")
-    session.ingest(long_folder)
-    ids = [info.id for info in session.documents()]
-    rooms = SummariseRooms(workbench.config, workbench.models, workbench.corpus, Breaking("x"))
-    with workbench.guard.open(session.actor, Action.ASK) as run:
-        made = finished(summarise(run, rooms, ids, Brief("both", "bullets", length=7)))
+    made = judged(make_workbench, long_folder, Breaking("x"))
     assert len(made.sentences) == 7
     assert made.removed == ()
 

@@ -245,7 +245,7 @@ class Search:
         matrix = self._matrix(vectors, seen)
         required = [None if q.match is None else constraint(q.match) for q in queries]
         free = [at for at, clauses in enumerate(required) if clauses is None]
-        found, _ = matrix.nearest(vectors[free], depth, seen.allowed)
+        found = matrix.nearest(vectors[free], depth, seen.allowed)[0] if free else ()
         near = dict(zip(free, found, strict=True))
         ranks = []
         for at, clauses in enumerate(required):

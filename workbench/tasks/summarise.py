@@ -22,7 +22,7 @@ from workbench.prompts.registry import load_prompt
 from workbench.results.summary import Sentence, Summary, SummaryProgress, Verdict
 from workbench.store.corpus import Corpus
 from workbench.store.passages import Read
-from workbench.tasks.attribute import content_words, coverage, facts
+from workbench.tasks.attribute import content_words, facts
 from workbench.tasks.relevance import is_about
 from workbench.tasks.summary_checking import Checker, Judge, Point, own_words
 from workbench.tasks.summary_reading import Appetite, Branch, branches, section_of
@@ -340,12 +340,8 @@ def _same_facts(one: str, other: str) -> bool:
 
 def _begin_with_other_names(one: str, other: str) -> bool:
     # A capital tells a name only within a sentence; here it does if the other lacks the word.
-    first, second = (text.split(maxsplit=1)[0] for text in (one, other))
-    return (
-        coverage(first, other) < 1
-        and coverage(second, one) < 1
-        and bool(content_words(first) and content_words(second))
-    )
+    first, second = (content_words(text.split(maxsplit=1)[0]) for text in (one, other))
+    return bool(first - content_words(other) and second - content_words(one))
 
 
 def _ordered(points: Sequence[Point], style: Style) -> Sequence[Point]:
